@@ -1,0 +1,82 @@
+"""Names, labels and annotations that this package writes.
+
+Kubernetes names are DNS-1035 labels here: Seldon's webhook accepts more, but its operator then
+fails on the Services it makes of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from hashlib import sha256
+
+from seldon_deployer.errors import InvalidName
+
+FIELD_MANAGER = "seldon-deployer"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+# The sanitised model name; the full one is in MODEL_NAME_ANNOTATION.
+MODEL_NAME_LABEL = "seldon-deployer/model-name"
+MODEL_NAME_ANNOTATION = "seldon-deployer/model-name"
+MODEL_URI_ANNOTATION = "seldon-deployer/model-uri"
+# On each predictor, hence on its Deployments and pods: a hash of all that changes its pods.
+REVISION_ANNOTATION = "seldon-deployer/revision"
+# On a predictor: the folder that holds a Python class, for the embedded runtime.
+CODE_PATH_ANNOTATION = "seldon-deployer/code-path"
+# On a predictor: the interpreter of the environment that deployed it, for the embedded runtime.
+PYTHON_ANNOTATION = "seldon-deployer/python"
+NO_ENGINE_ANNOTATION = "seldon.io/no-engine"
+
+DEFAULT_PREDICTOR = "default"
+# `<name>-default-0-<name>` is the Deployment's name and must stay a readable label of 63.
+MAX_NAME_LENGTH = 26
+
+_DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+
+
+def is_dns_label(name: str) -> bool:
+    """Whether `name` is a DNS-1035 label of at most 63 characters."""
+    return len(name) <= 63 and _DNS_1035.fullmatch(name) is not None
+
+
+def resource_name(model_name: str) -> str:
+    """Turn a model name into the stable name of its SeldonDeployment.
+
+    Lower case; other characters become one hyphen; a long name is cut and ends in a hash of the
+    whole, so that two long names stay two. The same model name always gives the same name.
+    Raises InvalidName when no letter or digit is left.
+    """
+    ascii_name = unicodedata.normalize("NFKD", model_name).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")
+    if not name:
+        raise InvalidName(
+            f"the model name {model_name!r} cannot become a Kubernetes name",
+            why="no ASCII letter or digit is left of it",
+            hint="use a name with letters, such as iris-classifier",
+        )
+    if not name[0].isalpha():
+        name = f"m-{name}"
+    if len(name) > MAX_NAME_LENGTH:
+        name = f"{name[: MAX_NAME_LENGTH - 9].rstrip('-')}-{short_hash(model_name)}"
+    return name
+
+
+def label_value(text: str) -> str:
+    """Turn any text into a valid label value of at most 63 characters; '' when nothing is left."""
+    if len(text) <= 63 and _LABEL_VALUE.fullmatch(text):
+        return text
+    value = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-_.")
+    if len(value) > 63:
+        value = f"{value[:54].rstrip('-_.')}-{short_hash(text)}"
+    return value
+
+
+def label_selector(labels: Mapping[str, str]) -> str:
+    """Write equality requirements as a label selector, in a stable order."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def short_hash(text: str) -> str:
+    """Eight hex digits of SHA-256."""
+    return sha256(text.encode()).hexdigest()[:8]
