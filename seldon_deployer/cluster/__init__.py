@@ -1,0 +1,39 @@
+"""The one door to a Kubernetes API, real or embedded."""
+
+from __future__ import annotations
+
+from seldon_deployer.cluster.client import Cluster
+from seldon_deployer.cluster.connect import active_context, connect, has_kubeconfig, in_cluster
+from seldon_deployer.cluster.resources import (
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    EVENTS,
+    NAMESPACES,
+    PODS,
+    SECRETS,
+    SELDON_DEPLOYMENTS,
+    SERVICES,
+    Object,
+    Resource,
+)
+from seldon_deployer.cluster.watch import Watch, WatchEvent
+
+__all__ = [
+    "CONTROLLER_REVISIONS",
+    "DEPLOYMENTS",
+    "EVENTS",
+    "NAMESPACES",
+    "PODS",
+    "SECRETS",
+    "SELDON_DEPLOYMENTS",
+    "SERVICES",
+    "Cluster",
+    "Object",
+    "Resource",
+    "Watch",
+    "WatchEvent",
+    "active_context",
+    "connect",
+    "has_kubeconfig",
+    "in_cluster",
+]
