@@ -1,0 +1,131 @@
+"""One unit as a process: load, then listen; drain on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
+
+import uvicorn
+
+from seldon_deployer.errors import SeldonDeployerError
+from seldon_deployer.server.app import UnitApp
+from seldon_deployer.server.component import load_component
+from seldon_deployer.server.settings import Settings, read_settings
+
+logger = logging.getLogger(__name__)
+
+_TICK_SECONDS = 0.02
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code.
+
+    A failed start returns the error's code, its reason as the last line on stderr.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    try:
+        serve(read_settings(arguments, environment))
+    except SeldonDeployerError as error:
+        if error.__cause__ is not None:
+            # The cause is in the user's code or model: its traceback is what they need.
+            logger.error("the start failed", exc_info=error.__cause__)
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Load the class, then listen and answer until a signal ends it.
+
+    Nothing listens before the model is loaded, so that a probe of the port alone tells the truth.
+    Raises SeldonDeployerError when the port is taken or the class cannot be loaded.
+    """
+    started = time.perf_counter()
+    with _bound_socket(settings.host, settings.http_port) as bound:
+        component = load_component(
+            settings.class_path, settings.parameters, model_uri=settings.model_uri
+        )
+        seconds = time.perf_counter() - started
+        host, port = bound.getsockname()[:2]
+        logger.info("loaded %s in %.2f s", settings.class_path, seconds)
+        app = UnitApp(component, settings)
+        logger.info("listening on http://%s:%d", host, port)
+        UnitServer(app, settings).run(sockets=[bound])
+
+
+class UnitServer(uvicorn.Server):
+    """uvicorn that loses no request when it is told to end.
+
+    After SIGTERM the port stays open for `drain_seconds`, or until the last connection is gone:
+    each answer then says `Connection: close`, so that clients go elsewhere by themselves. Then
+    nothing new is accepted, and what is in flight has `finish_seconds` to end.
+    """
+
+    def __init__(self, app: UnitApp, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=int(settings.finish_seconds),
+            )
+        )
+        self._app = app
+        self._drain_seconds = settings.drain_seconds
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals without raising them again at the end: an asked-for end is no error."""
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; a second SIGINT ends at once."""
+        self._app.draining = True
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then end."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._drain_seconds
+        while self.server_state.connections and loop.time() < end and not self.force_exit:
+            await asyncio.sleep(_TICK_SECONDS)
+        await super().shutdown(sockets)
+
+
+@contextlib.contextmanager
+def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
+    """Take the port without listening on it: a busy one is an error before the model loads."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            raise SeldonDeployerError(
+                f"cannot listen on {host}:{port}",
+                why=error.strerror or str(error),
+                hint="choose another port with --http-port",
+            ) from None
+        yield bound

@@ -1,0 +1,150 @@
+"""What a model server is told: the environment of a Seldon unit, and arguments over it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seldon_deployer.errors import UsageError
+
+Parameters = dict[str, str | int | float | bool]
+
+_DEFAULT_PORT = 9000
+_DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
+_TRUE = {"y", "yes", "t", "true", "on", "1"}
+_FALSE = {"n", "no", "f", "false", "off", "0"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One unit's process, completely described."""
+
+    class_path: str
+    http_port: int = _DEFAULT_PORT
+    host: str = "127.0.0.1"
+    parameters: Parameters = field(default_factory=dict)
+    unit: str | None = None
+    image: str | None = None
+    model_uri: str | None = None
+    threads: int = 1
+    max_body_bytes: int = _DEFAULT_MAX_BODY_BYTES
+    # How long kept-alive connections get their last answer after SIGTERM, and requests in flight
+    # their time to end. Both together stay below the 20 s that Seldon's operator gives a pod.
+    drain_seconds: float = 2.0
+    finish_seconds: float = 16.0
+
+    @property
+    def model_name(self) -> str:
+        """The model's name in V2 paths: the unit's, or the class's own."""
+        return self.unit or self.class_path.rpartition(".")[2]
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Build the settings; an argument wins over the environment.
+
+    Raises UsageError that names the argument or variable that is missing or malformed.
+    Source: Seldon Core v1.17.1, environment of a unit; `seldon-observed` §1.
+    """
+    given = _parser().parse_args(arguments)
+    class_path = given.class_path or environment.get("MODEL_NAME")
+    if not class_path:
+        raise UsageError(
+            "no class to serve",
+            hint="name it as an argument or in MODEL_NAME, for example MODEL_NAME=iris.Model",
+        )
+    service_type = given.service_type or environment.get("SERVICE_TYPE") or "MODEL"
+    if service_type != "MODEL":
+        raise UsageError(
+            f"service type {service_type} is not supported", why="this server serves MODEL units"
+        )
+    parameters = given.parameters
+    if parameters is None:
+        parameters = environment.get("PREDICTIVE_UNIT_PARAMETERS", "[]")
+    return Settings(
+        class_path=class_path,
+        http_port=_integer(given.http_port, environment, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000),
+        host=given.host,
+        parameters=parse_parameters(parameters),
+        unit=environment.get("PREDICTIVE_UNIT_ID"),
+        image=environment.get("PREDICTIVE_UNIT_IMAGE"),
+        model_uri=environment.get("MLSERVER_MODEL_URI"),
+        threads=max(1, _integer(given.threads, environment, "GUNICORN_THREADS", 1)),
+        max_body_bytes=given.max_body_bytes,
+    )
+
+
+def parse_parameters(text: str) -> Parameters:
+    """Read PREDICTIVE_UNIT_PARAMETERS: `[{"name": ..., "value": ..., "type": ...}]`.
+
+    A JSON object `{"name": value}` is taken as well. Of a repeated name the last one counts, as
+    Seldon appends its own. Raises UsageError.
+    """
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError("the parameters are no JSON", why=str(error)) from error
+    if isinstance(given, dict):
+        return given
+    if not isinstance(given, list):
+        raise UsageError("the parameters are no JSON list of name, value and type")
+    return dict(_parameter(entry) for entry in given)
+
+
+def _parameter(entry: Any) -> tuple[str, str | int | float | bool]:
+    try:
+        name, value, kind = str(entry["name"]), str(entry["value"]), entry.get("type", "STRING")
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UsageError("a parameter needs name, value and type") from error
+    try:
+        match kind:
+            case "STRING":
+                return name, value
+            case "INT":
+                return name, int(value)
+            case "FLOAT" | "DOUBLE":
+                return name, float(value)
+            case "BOOL":
+                return name, _boolean(value)
+    except ValueError as error:
+        raise UsageError(f"the value of parameter {name} is no {kind}") from error
+    raise UsageError(
+        f"parameter {name} has an unknown type", hint="use INT, FLOAT, DOUBLE, STRING or BOOL"
+    )
+
+
+def _boolean(value: str) -> bool:
+    if value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise ValueError(value)
+
+
+def _integer(given: int | None, environment: Mapping[str, str], name: str, default: int) -> int:
+    if given is not None:
+        return given
+    text = environment.get(name)
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UsageError(f"{name} is no number") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seldon-deployer serve",
+        description="Serve a Python class over Seldon's REST protocol and V2.",
+    )
+    parser.add_argument("class_path", nargs="?", metavar="MODULE.Class")
+    parser.add_argument("--http-port", type=int, metavar="N", help="0 picks a free port")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
+    parser.add_argument("--service-type", metavar="T", help="MODEL")
+    parser.add_argument("--parameters", metavar="JSON", help="parameters of the constructor")
+    parser.add_argument("--threads", type=int, metavar="N", help="predictions at once (default 1)")
+    parser.add_argument("--max-body-bytes", type=int, default=_DEFAULT_MAX_BODY_BYTES, metavar="N")
+    return parser
