@@ -1,0 +1,375 @@
+"""The stack component: deploys, finds and deletes served models."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+from uuid import UUID
+
+from rich.markup import escape
+from typing_extensions import override
+from zenml.enums import ServiceState
+from zenml.logger import get_logger
+from zenml.model_deployers.base_model_deployer import (
+    DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+    BaseModelDeployer,
+    BaseModelDeployerFlavor,
+)
+from zenml.models.v2.misc.service import ServiceType
+from zenml.services.service import BaseService, ServiceConfig
+
+from seldon_deployer import __version__
+from seldon_deployer.errors import (
+    ConfigError,
+    DeploymentError,
+    NotFound,
+    OwnershipError,
+    SeldonDeployerError,
+    UsageError,
+)
+from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
+from seldon_deployer.zenml_plugin.flavor import (
+    SeldonModelDeployerConfig,
+    SeldonModelDeployerFlavor,
+)
+from seldon_deployer.zenml_plugin.provenance import (
+    MODEL_DEPLOYER_LABEL,
+    provenance_annotations,
+    provenance_labels,
+)
+from seldon_deployer.zenml_plugin.rows import (
+    ensure_service,
+    find_service,
+    forget_service,
+    list_services,
+    save_service,
+)
+from seldon_deployer.zenml_plugin.search import Criteria
+from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
+
+if TYPE_CHECKING:
+    from seldon_deployer.deployer import Deployer
+    from seldon_deployer.service import Service
+
+logger = get_logger(__name__)
+
+
+class SeldonModelDeployer(BaseModelDeployer):
+    """Serves models with Seldon Core v1, on a cluster or on the embedded runtime."""
+
+    NAME: ClassVar[str] = "Seldon Core"
+    FLAVOR: ClassVar[type[BaseModelDeployerFlavor]] = SeldonModelDeployerFlavor
+
+    _deployer: Deployer | None = None
+
+    @property
+    def config(self) -> SeldonModelDeployerConfig:
+        """The options it was registered with."""
+        return cast(SeldonModelDeployerConfig, self._config)
+
+    @property
+    def requirements(self) -> set[str]:
+        """What a step image needs: ZenML cannot tell for a component outside its own package."""
+        return {f"seldon-deployer[server]=={__version__}"}
+
+    @property
+    def deployer(self) -> Deployer:
+        """The core's deployer, connected on first use and again when a connector expired."""
+        if self._deployer is None or self.connector_has_expired():
+            self._deployer = self._connect()
+        return self._deployer
+
+    @override
+    def deploy_model(
+        self,
+        config: ServiceConfig,
+        service_type: ServiceType | None = None,
+        replace: bool = True,
+        continuous_deployment_mode: bool = False,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+    ) -> SeldonDeploymentService:
+        """Serve a model and wait until it answers; a model name that is served is updated.
+
+        An update is in place: same URL, same service, no request lost. With `replace=False` a
+        served model name is left as it is: returned when it serves this model URI, an error
+        otherwise. `continuous_deployment_mode` asks for what always happens here.
+        Raises DeploymentFailed, DeploymentTimeout, or another error of this package; nothing
+        half-made stays behind.
+        """
+        wanted = _own_config(config)
+        _check_service_type(service_type)
+        self._check_options()
+        live = self._live(wanted)
+        if live is not None and not replace and not continuous_deployment_mode:
+            return self._served_already(wanted, live)
+        service, is_new = ensure_service(wanted, self.id, self.deployer.namespace)
+        try:
+            deployed = self.perform_deploy_model(service.uuid, wanted, timeout)
+        except BaseException:
+            if is_new and self._is_absent(service):
+                forget_service(service.uuid)
+            raise
+        save_service(deployed)
+        return deployed
+
+    @override
+    def perform_deploy_model(
+        self,
+        id: UUID,
+        config: ServiceConfig,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+    ) -> SeldonDeploymentService:
+        """Deploy to the cluster; the service row with this id is the caller's."""
+        wanted = _own_config(config)
+        deployment = wanted.to_deployment_config(
+            secret_name=self.config.kubernetes_secret_name,
+            labels={**wanted.labels, **provenance_labels(wanted, str(self.id))},
+            annotations={**wanted.annotations, **provenance_annotations(wanted)},
+        )
+        handle = self.deployer.deploy(deployment, timeout_seconds=timeout)
+        service = SeldonDeploymentService(
+            uuid=id, admin_state=ServiceState.ACTIVE, config=wanted.model_copy()
+        )
+        service.bind(self)
+        service.show(handle)
+        return service
+
+    @override
+    def find_model_server(
+        self,
+        config: dict[str, Any] | None = None,
+        running: bool | None = None,
+        service_uuid: UUID | None = None,
+        pipeline_name: str | None = None,
+        pipeline_step_name: str | None = None,
+        service_name: str | None = None,
+        model_name: str | None = None,
+        model_version: str | None = None,
+        service_type: ServiceType | None = None,
+        type: str | None = None,
+        flavor: str | None = None,
+        pipeline_run_id: str | None = None,
+    ) -> list[BaseService]:
+        """Find this component's services that match all criteria, newest first.
+
+        The rows say which services there are, one LIST of the cluster says what each of them is
+        now; one whose resource is gone is shown as inactive.
+        """
+        criteria = Criteria(
+            config=config,
+            running=running,
+            pipeline_name=pipeline_name,
+            pipeline_step_name=pipeline_step_name,
+            service_name=service_name,
+            model_name=model_name,
+            model_version=model_version,
+            type=type or (service_type.type if service_type else None),
+            flavor=flavor or (service_type.flavor if service_type else None),
+            pipeline_run_id=pipeline_run_id,
+        )
+        services = list_services(self.id, self.deployer.namespace, service_uuid=service_uuid)
+        if not services:
+            return []
+        handles = self.deployer.find(labels={MODEL_DEPLOYER_LABEL: str(self.id)})
+        by_name = {handle.name: handle for handle in handles}
+        for service in services:
+            service.bind(self)
+            service.show(by_name.get(service.name))
+        return [service for service in services if criteria.match(service)]
+
+    @override
+    def delete_model_server(
+        self,
+        uuid: UUID,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+        force: bool = False,
+    ) -> None:
+        """Delete the deployment and then its row; raises NotFound for an unknown UUID."""
+        service = self._service(uuid)
+        self.perform_delete_model(service, timeout, force)
+        forget_service(uuid)
+
+    @override
+    def perform_delete_model(
+        self,
+        service: BaseService,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+        force: bool = False,
+    ) -> None:
+        """Delete the SeldonDeployment, unless it is gone or belongs to somebody else by now."""
+        try:
+            handle = self.deployer.get(_own_service(service).name)
+        except NotFound:
+            return
+        if self._is_ours(handle):
+            self.deployer.delete(handle.name)
+
+    @override
+    def perform_start_model(
+        self,
+        service: BaseService,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+    ) -> NoReturn:
+        """Not offered; raises UsageError that says what to do instead."""
+        raise UsageError(
+            "starting a stopped model server is not offered",
+            hint="run the pipeline again, or `kubectl scale sdep NAME --replicas=1`",
+        )
+
+    @override
+    def perform_stop_model(
+        self,
+        service: BaseService,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+        force: bool = False,
+    ) -> NoReturn:
+        """Not offered; raises UsageError that says what to do instead."""
+        raise UsageError(
+            "stopping a model server is not offered",
+            hint="delete it, or `kubectl scale sdep NAME --replicas=0`",
+        )
+
+    @staticmethod
+    def get_model_server_info(service: BaseService) -> dict[str, str | None]:
+        """What `zenml model-deployer models describe` and `get-url` show."""
+        from urllib.parse import urlsplit
+
+        own = _own_service(service)
+        url = own.prediction_url
+        return {
+            "PREDICTION_URL": url,
+            "PREDICTION_HOSTNAME": urlsplit(url).hostname if url else None,
+            "MODEL_NAME": own.config.model_name,
+            "MODEL_URI": own.config.model_uri,
+            "IMPLEMENTATION": own.config.implementation,
+            "SELDON_DEPLOYMENT": own.name,
+            "NAMESPACE": own.config.kubernetes_namespace,
+            "PIPELINE_RUN_ID": own.config.pipeline_run_id,
+        }
+
+    @override
+    def get_model_server_logs(
+        self, uuid: UUID, follow: bool = False, tail: int | None = None
+    ) -> Generator[str, bool, None]:
+        """Yield log lines for ZenML's CLI, which reads `[...]` as markup: so it is escaped."""
+        for line in self._service(uuid).get_logs(follow=follow, tail=tail):
+            yield escape(line)
+
+    def _connect(self) -> Deployer:
+        from seldon_deployer.deployer import Deployer
+
+        options = self.config
+        connector = self.get_connector()
+        if connector is None:
+            return Deployer.connect(
+                runtime=options.runtime,
+                context=options.kubernetes_context,
+                namespace=options.kubernetes_namespace,
+                base_url=options.base_url,
+            )
+        if options.runtime == "local" or not options.kubernetes_namespace:
+            raise ConfigError(
+                f"the model deployer {self.name} cannot use its service connector",
+                why="runtime is local"
+                if options.runtime == "local"
+                else "kubernetes_namespace is not set, and a connector knows none",
+                hint=f"zenml model-deployer update {self.name} --kubernetes_namespace=NAMESPACE",
+            )
+        return Deployer.connect(
+            runtime="cluster",
+            namespace=options.kubernetes_namespace,
+            base_url=options.base_url,
+            api_client=connector.connect(),
+        )
+
+    def _check_options(self) -> None:
+        if self.config.storage_secret:
+            raise ConfigError(
+                f"the option storage_secret of the model deployer {self.name} cannot be used",
+                why="this version makes no Kubernetes Secret from a ZenML secret",
+                hint="create the Secret with kubectl and set kubernetes_secret_name to its name",
+            )
+
+    def _live(self, config: SeldonDeploymentConfig) -> Service | None:
+        name = config.to_deployment_config().name
+        try:
+            handle = self.deployer.get(name)
+        except NotFound:
+            return None
+        if not self._is_ours(handle):
+            raise OwnershipError(
+                f"{handle.name} in namespace {handle.namespace} is deployed already, "
+                f"and not by the model deployer {self.name}",
+                why="taking it over would change somebody else's service",
+                hint=f"use another model_name, or first `seldon-deployer delete {handle.name}`",
+            )
+        return handle
+
+    def _is_ours(self, handle: Service) -> bool:
+        labels = handle.manifest["metadata"].get("labels", {})
+        return bool(labels.get(MODEL_DEPLOYER_LABEL) == str(self.id))
+
+    def _is_absent(self, service: SeldonDeploymentService) -> bool:
+        try:
+            self.deployer.get(service.name)
+        except NotFound:
+            return True
+        except SeldonDeployerError:
+            logger.warning("cannot tell whether %s is still there; its row stays", service.name)
+        return False
+
+    def _served_already(
+        self, wanted: SeldonDeploymentConfig, live: Service
+    ) -> SeldonDeploymentService:
+        if live.model_uri != wanted.model_uri:
+            raise DeploymentError(
+                f"{wanted.model_name} is not deployed",
+                why=f"that name serves {live.model_uri} and replace=False",
+                hint="deploy with replace=True, which updates it in place",
+            )
+        service, _ = ensure_service(wanted, self.id, self.deployer.namespace)
+        service.bind(self)
+        service.show(live)
+        logger.info("%s serves %s already", service.name, live.model_uri)
+        return service
+
+    def _service(self, uuid: UUID) -> SeldonDeploymentService:
+        services = self.find_model_server(service_uuid=uuid)
+        if not services:
+            raise NotFound(
+                f"there is no model server {uuid} of the model deployer {self.name}",
+                hint="zenml model-deployer models list",
+            )
+        return _own_service(services[0])
+
+    def find_by_model_name(self, model_name: str) -> SeldonDeploymentService | None:
+        """The service of a model name as it is now, or None."""
+        service = find_service(model_name, self.id, self.deployer.namespace)
+        if service is not None:
+            service.bind(self)
+            service.update_status()
+        return service
+
+
+def _own_config(config: ServiceConfig) -> SeldonDeploymentConfig:
+    if not isinstance(config, SeldonDeploymentConfig):
+        raise ConfigError(
+            f"a {type(config).__name__} cannot be deployed to Seldon Core",
+            hint="use seldon_deployer.zenml_plugin.SeldonDeploymentConfig",
+        )
+    return config
+
+
+def _own_service(service: BaseService) -> SeldonDeploymentService:
+    if not isinstance(service, SeldonDeploymentService):
+        raise ConfigError(f"a {type(service).__name__} is no service of this model deployer")
+    return service
+
+
+def _check_service_type(service_type: ServiceType | None) -> None:
+    own = SeldonDeploymentService.SERVICE_TYPE
+    if service_type and (service_type.type, service_type.flavor) != (own.type, own.flavor):
+        raise ConfigError(
+            f"the service type {service_type.type}/{service_type.flavor} cannot be deployed here",
+            hint=f"leave service_type out, or use {own.type}/{own.flavor}",
+        )

@@ -1,0 +1,152 @@
+"""A served model as ZenML knows it: state, URL, predictions, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import Field, PrivateAttr
+from zenml.enums import ServiceState
+from zenml.models.v2.misc.service import ServiceType
+from zenml.services.service import BaseDeploymentService
+from zenml.services.service_status import ServiceStatus
+
+from seldon_deployer.errors import ConfigError, NotFound, SeldonDeployerError
+from seldon_deployer.naming import resource_name
+from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
+from seldon_deployer.zenml_plugin.provenance import read_config
+
+if TYPE_CHECKING:
+    from seldon_deployer.service import Service
+    from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
+
+_STATES = {
+    "Available": ServiceState.ACTIVE,
+    "Creating": ServiceState.PENDING_STARTUP,
+    "Failed": ServiceState.ERROR,
+}
+
+
+class SeldonDeploymentServiceStatus(ServiceStatus):
+    """The last known state, and where predictions are asked for."""
+
+    prediction_url: str | None = None
+    replicas: int | None = None
+
+
+class SeldonDeploymentService(BaseDeploymentService):
+    """One SeldonDeployment; its UUID and URL stay over redeployments of the same model name."""
+
+    SERVICE_TYPE = ServiceType(
+        name="seldon-deployment",
+        type="model-serving",
+        flavor="seldon_core",
+        description="Seldon Core v1 inference service",
+    )
+
+    config: SeldonDeploymentConfig
+    status: SeldonDeploymentServiceStatus = Field(default_factory=SeldonDeploymentServiceStatus)
+
+    _model_deployer: SeldonModelDeployer | None = PrivateAttr(default=None)
+    _handle: Service | None = PrivateAttr(default=None)
+
+    @property
+    def name(self) -> str:
+        """Name of the SeldonDeployment."""
+        return resource_name(self.config.model_name)
+
+    @property
+    def prediction_url(self) -> str | None:
+        """The whole URL that takes predictions, as last seen; None before the first deployment."""
+        return self.status.prediction_url
+
+    def bind(self, model_deployer: SeldonModelDeployer) -> None:
+        """Use this model deployer's connection instead of looking the component up."""
+        self._model_deployer = model_deployer
+
+    def show(self, handle: Service | None) -> None:
+        """Take configuration and state from the live resource; None means that it is gone."""
+        self._handle = handle
+        if handle is None:
+            self.status.update_state(
+                ServiceState.INACTIVE, f"there is no SeldonDeployment {self.name} any more"
+            )
+            return
+        live = read_config(handle.manifest)
+        live.project_id = self.config.project_id
+        self.config = live
+        self.status.prediction_url = handle.prediction_url
+        self.status.replicas = handle.replicas
+        state, message = service_state(handle)
+        self.status.clear_error()
+        self.status.update_state(state, message)
+
+    def check_status(self) -> tuple[ServiceState, str]:
+        """Read the live resource: one request."""
+        try:
+            self.show(self.model_deployer.deployer.get(self.name))
+        except NotFound:
+            self.show(None)
+        except SeldonDeployerError as error:
+            return ServiceState.ERROR, str(error)
+        return self.status.state, self.status.last_error
+
+    def predict(self, request: Any) -> Any:
+        """Ask for a prediction and return what the model answers, as the core's handle does.
+
+        `request` is a numpy array, a list of rows, or a whole Seldon or V2 message as a dict.
+        Raises PredictionError when the service answers with an error, or not at all.
+        """
+        if self._handle is None:
+            self._handle = self.model_deployer.deployer.get(self.name)
+        return self._handle.predict(request)
+
+    def get_logs(self, follow: bool = False, tail: int | None = None) -> Generator[str, bool, None]:
+        """Yield the log lines of all its pods and containers, as they were written."""
+        if self._handle is None:
+            self._handle = self.model_deployer.deployer.get(self.name)
+        yield from self._handle.logs(tail=tail, follow=follow)
+
+    @property
+    def model_deployer(self) -> SeldonModelDeployer:
+        """The stack component that deployed this, in whichever stack it is now."""
+        if self._model_deployer is None:
+            self._model_deployer = _load_model_deployer(self.config.model_deployer_id)
+        return self._model_deployer
+
+
+def service_state(handle: Service) -> tuple[ServiceState, str]:
+    """Translate a SeldonDeployment's state; a wanted zero is stopped, not pending."""
+    if handle.replicas == 0:
+        return ServiceState.INACTIVE, ""
+    status = handle.manifest.get("status", {})
+    state = _STATES.get(status.get("state", "Creating"), ServiceState.PENDING_STARTUP)
+    message = status.get("description", "") if state != ServiceState.ACTIVE else ""
+    return state, message
+
+
+def _load_model_deployer(component_id: str) -> SeldonModelDeployer:
+    from zenml.client import Client
+    from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
+
+    from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
+
+    try:
+        component = Client().get_stack_component(
+            StackComponentType.MODEL_DEPLOYER, UUID(component_id)
+        )
+    except (KeyError, ValueError) as error:
+        raise ConfigError(
+            "the service cannot be reached through ZenML",
+            why=f"its model deployer {component_id or '(none)'} is not registered any more",
+            hint="seldon-deployer list",
+        ) from error
+    model_deployer = StackComponent.from_model(component)
+    if not isinstance(model_deployer, SeldonModelDeployer):
+        raise ConfigError(
+            "the service cannot be reached through ZenML",
+            why=f"its model deployer {component.name} is of the flavor {component.flavor_name}",
+        )
+    return model_deployer
