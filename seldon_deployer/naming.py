@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from hashlib import sha256
+from hashlib import md5, sha256
 
 from seldon_deployer.errors import InvalidName
 
@@ -70,6 +70,14 @@ def label_value(text: str) -> str:
     if len(value) > 63:
         value = f"{value[:54].rstrip('-_.')}-{short_hash(text)}"
     return value
+
+
+def seldon_name(*parts: str) -> str:
+    """Join parts into a name as Seldon's operator does: past 63 characters it takes a digest."""
+    name = "-".join(parts)
+    if len(name) <= 63:
+        return name
+    return f"seldon-{md5(name.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def label_selector(labels: Mapping[str, str]) -> str:

@@ -84,12 +84,12 @@ def _version(name: str) -> Object:
 
 def _model_schema(model: type[KubernetesModel], depth: int) -> Object:
     properties: Object = {}
-    required = []
+    required: list[str] = []
     for name, field in model.model_fields.items():
         if model is Unit and name == "children":
             if depth == GRAPH_DEPTH:
                 continue
-            schema = {"type": "array", "items": _model_schema(Unit, depth + 1)}
+            schema: Object = {"type": "array", "items": _model_schema(Unit, depth + 1)}
         else:
             schema = _type_schema(field.annotation)
             for extra in field.metadata:
@@ -99,7 +99,7 @@ def _model_schema(model: type[KubernetesModel], depth: int) -> Object:
         properties[alias] = schema
         if field.is_required():
             required.append(alias)
-    schema = {"type": "object", "description": model.__doc__, "properties": properties}
+    schema = {"type": "object", "description": model.__doc__ or "", "properties": properties}
     if required:
         schema["required"] = sorted(required)
     return schema
