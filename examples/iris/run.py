@@ -41,6 +41,7 @@ def main() -> None:
     service = Client().get_pipeline_run(run.id).steps["seldon_model_deployer_step"].output.load()
     if not isinstance(service, SeldonDeploymentService):
         raise SystemExit("the model was not good enough, and nothing is served yet")
+    print(f"service: {service.uuid}")
     print(f"prediction URL: {service.prediction_url}")
     print(f"service.predict({FLOWERS.tolist()}):")
     print(np.asarray(service.predict(FLOWERS)).round(3))
