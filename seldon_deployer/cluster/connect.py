@@ -29,17 +29,18 @@ def connect(
 ) -> Cluster:
     """Connect to the cluster that is named, without a request.
 
-    A given `api_client` (a `kubernetes.client.ApiClient`) wins; then the kubeconfig (a path, or
-    the files of KUBECONFIG, or the user's) with `context` or its current context; then the
-    credentials of the pod we run in. The namespace is the given one, the context's, the pod's,
-    or `default`. Raises ConfigError when there is nothing to connect to or it cannot be read.
+    A given `api_client` (a `kubernetes.client.ApiClient`) wins; then a given kubeconfig or
+    context; then the credentials of the pod we run in; then the current context of the
+    kubeconfig (the files of KUBECONFIG, or the user's own). The namespace is the given one, the
+    context's, the pod's, or `default`.
+    Raises ConfigError when there is nothing to connect to or it cannot be read.
     """
     if api_client is not None:
         return _cluster(api_client, namespace or "default", "the given Kubernetes client")
+    if kubeconfig is None and context is None and in_cluster():
+        return _from_pod(namespace)
     if kubeconfig is not None or context is not None or has_kubeconfig():
         return _from_kubeconfig(kubeconfig, context, namespace)
-    if in_cluster():
-        return _from_pod(namespace)
     raise ConfigError(
         "there is no cluster to connect to",
         why=f"no kubeconfig at {_kubeconfig_path()} and we do not run in a pod",

@@ -53,6 +53,8 @@ def expected_services(obj: Object) -> list[str]:
             for unit in units(predictor["graph"])
             if unit["name"] in with_container
         ]
+        if (predictor.get("explainer") or {}).get("type"):
+            names.append(operator_name(deployment, predictor["name"], "explainer"))
     return names
 
 
