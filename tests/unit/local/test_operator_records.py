@@ -1,0 +1,119 @@
+"""What the real operator made, to the letter: its recorded Deployments and Services."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seldon_deployer.local.operator import LAST_APPLIED_ANNOTATION, OperatorError, make_plan
+
+RECORDS = Path(__file__).parents[3].parent / "shared" / "operator-records"
+CASES = [
+    "custom_model",
+    "custom_model_csname",
+    "custom_model_notype",
+    "custom_model_sidecar",
+    "long_predictor",
+    "mlflow",
+    "mlflow_v2",
+    "no_engine",
+    "no_engine_false",
+    "replicas_predictor",
+    "sklearn_componentspec",
+    "sklearn_componentspec_probes",
+    "sklearn_cs_othercontainer",
+    "sklearn_endpoint_grpc",
+    "sklearn_endpoint_rest",
+    "sklearn_envsecret",
+    "sklearn_grpc",
+    "sklearn_simple",
+    "sklearn_simple_fields",
+    "sklearn_storage_image",
+    "sklearn_v2",
+    "svcorch_env",
+    "xgboost_v2",
+]
+REFUSED = ["dots_container", "dots_predictor", "long_container", "underscore_container"]
+# The API server chooses these for a Service.
+CHOSEN = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy")
+
+
+def read(case: str) -> tuple[dict, dict]:
+    folder = RECORDS / case
+    if not (folder / "objects.json").exists():
+        pytest.skip(f"the operator's record {case} is not on this machine")
+    text = (folder / "input.yaml").read_text()
+    sdep = next(iter(yaml.safe_load_all(text)))
+    sdep["metadata"]["namespace"] = "m-" + case.replace("_", "-")
+    return sdep, json.loads((folder / "objects.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_deployments_are_those_of_the_real_operator(case):
+    sdep, recorded = read(case)
+
+    planned = [normal_deployment(item) for item in make_plan(sdep).deployments]
+
+    assert planned == [normal_deployment(item) for item in recorded["Deployment"]]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_services_are_those_of_the_real_operator(case):
+    sdep, recorded = read(case)
+
+    planned = [normal_service(item) for item in make_plan(sdep).services]
+
+    expected = [normal_service(item) for item in recorded["Service"]]
+    assert sorted(planned, key=name) == sorted(expected, key=name)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_address_is_that_of_the_real_operator(case):
+    sdep, recorded = read(case)
+
+    assert make_plan(sdep).address == recorded["SeldonDeployment"][0]["status"]["address"]["url"]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_names_that_make_no_service_fail_in_the_api_servers_words(case):
+    sdep, _ = read(case)
+    last = json.loads((RECORDS / case / "status.jsonl").read_text().splitlines()[-1])
+
+    with pytest.raises(OperatorError) as refusal:
+        make_plan(sdep)
+
+    assert str(refusal.value) == last["status"]["description"]
+
+
+def normal_deployment(obj: dict) -> dict:
+    obj = json.loads(json.dumps(obj))
+    obj.pop("apiVersion", None)
+    metadata = obj["metadata"]
+    metadata.pop("generation", None)
+    metadata["annotations"].pop("deployment.kubernetes.io/revision", None)
+    assert metadata["annotations"].pop(LAST_APPLIED_ANNOTATION)
+    for owner in metadata["ownerReferences"]:
+        owner.pop("uid", None)
+    obj["spec"].setdefault("replicas", 1)
+    for container in obj["spec"]["template"]["spec"]["containers"]:
+        for variable in container.get("env", []):
+            if variable["name"] == "ENGINE_PREDICTOR":
+                decoded = variable.pop("_decoded", None)
+                variable["value"] = decoded or json.loads(base64.b64decode(variable["value"]))
+    return obj
+
+
+def normal_service(obj: dict) -> dict:
+    obj = json.loads(json.dumps(obj))
+    obj.pop("apiVersion", None)
+    for owner in obj["metadata"]["ownerReferences"]:
+        owner.pop("uid", None)
+    for field in CHOSEN:
+        obj["spec"].pop(field, None)
+    return obj
+
+
+def name(obj: dict) -> str:
+    return obj["metadata"]["name"]
