@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import md5
 from typing import Any
 
-from seldon_deployer.naming import REVISION_ANNOTATION
+from seldon_deployer.catalogue import is_prepackaged
+from seldon_deployer.manifest.graph import (
+    ENGINE_SEPARATE_ANNOTATION,
+    SERVICE_NAME_ANNOTATION,
+    predictors,
+    units,
+)
+from seldon_deployer.naming import REVISION_ANNOTATION, seldon_name
 
 Object = dict[str, Any]
-
-_SEPARATE_ENGINE = "seldon.io/engine-separate-pod"
-_SERVICE_NAME = "seldon.io/svc-name"
-# These the orchestrator computes itself: they get no container.
-_BUILT_IN = {"SIMPLE_MODEL", "SIMPLE_ROUTER", "RANDOM_ABTEST", "AVERAGE_COMBINER"}
-_NO_SERVER = {"", "UNKNOWN_IMPLEMENTATION"} | _BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -44,40 +44,25 @@ def expected_services(obj: Object) -> list[str]:
     """The names of the Services: one per predictor, one per unit that has a container."""
     deployment = obj["metadata"]["name"]
     names = []
-    for predictor in obj["spec"].get("predictors") or []:
-        whole = operator_name(deployment, predictor["name"])
-        names.append((predictor.get("annotations") or {}).get(_SERVICE_NAME) or whole)
+    for predictor in predictors(obj):
+        whole = seldon_name(deployment, predictor["name"])
+        names.append((predictor.get("annotations") or {}).get(SERVICE_NAME_ANNOTATION) or whole)
         with_container = {name for group in _container_names(predictor) for name in group}
         names += [
-            operator_name(deployment, predictor["name"], unit["name"])
+            seldon_name(deployment, predictor["name"], unit["name"])
             for unit in units(predictor["graph"])
             if unit["name"] in with_container
         ]
         if (predictor.get("explainer") or {}).get("type"):
-            names.append(operator_name(deployment, predictor["name"], "explainer"))
+            names.append(seldon_name(deployment, predictor["name"], "explainer"))
     return names
-
-
-def operator_name(*parts: str) -> str:
-    """Join name parts as the operator does: past 63 characters it takes a hash of the whole."""
-    name = "-".join(parts)
-    if len(name) <= 63:
-        return name
-    return "seldon-" + md5(name.encode(), usedforsecurity=False).hexdigest()
-
-
-def units(graph: Object) -> Iterator[Object]:
-    """The units of a graph, parents first."""
-    yield graph
-    for child in graph.get("children") or []:
-        yield from units(child)
 
 
 def _deployments(obj: Object) -> Iterator[ExpectedDeployment]:
     deployment = obj["metadata"]["name"]
     spec = obj["spec"]
-    separate_engine = (spec.get("annotations") or {}).get(_SEPARATE_ENGINE) == "true"
-    for predictor in spec.get("predictors") or []:
+    separate_engine = (spec.get("annotations") or {}).get(ENGINE_SEPARATE_ANNOTATION) == "true"
+    for predictor in predictors(obj):
         name = predictor["name"]
         revision = (predictor.get("annotations") or {}).get(REVISION_ANNOTATION)
         component_specs = predictor.get("componentSpecs") or [{}]
@@ -85,7 +70,7 @@ def _deployments(obj: Object) -> Iterator[ExpectedDeployment]:
             component = component_specs[index]
             own_name = (component.get("metadata") or {}).get("name") or "-".join(containers)
             yield ExpectedDeployment(
-                operator_name(deployment, name, str(index), own_name),
+                seldon_name(deployment, name, str(index), own_name),
                 name,
                 _replicas(spec, predictor, component),
                 revision,
@@ -93,10 +78,10 @@ def _deployments(obj: Object) -> Iterator[ExpectedDeployment]:
         if separate_engine:
             replicas = (predictor.get("svcOrchSpec") or {}).get("replicas")
             yield ExpectedDeployment(
-                operator_name(deployment, name, "svc-orch"), name, replicas, None
+                seldon_name(deployment, name, "svc-orch"), name, replicas, None
             )
         if (predictor.get("explainer") or {}).get("type"):
-            yield ExpectedDeployment(operator_name(deployment, name, "explainer"), name, None, None)
+            yield ExpectedDeployment(seldon_name(deployment, name, "explainer"), name, None, None)
 
 
 def _container_names(predictor: Object) -> list[list[str]]:
@@ -109,7 +94,7 @@ def _container_names(predictor: Object) -> list[list[str]]:
     groups[0] += [
         unit["name"]
         for unit in units(predictor["graph"])
-        if unit.get("implementation", "") not in _NO_SERVER and unit["name"] not in written
+        if is_prepackaged(unit.get("implementation")) and unit["name"] not in written
     ]
     return groups
 

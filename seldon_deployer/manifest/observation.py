@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seldon_deployer.manifest.expected import expected_deployments
+from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.naming import REVISION_ANNOTATION
 
 Object = dict[str, Any]
@@ -70,9 +71,7 @@ def pod_revision(pod: Object) -> str | None:
 
 def wanted_revisions(obj: Object) -> dict[str, str | None]:
     """The revision of each predictor of a SeldonDeployment."""
-    return {
-        predictor["name"]: _revision(predictor) for predictor in obj["spec"].get("predictors") or []
-    }
+    return {predictor["name"]: _revision(predictor) for predictor in predictors(obj)}
 
 
 def pods_of_revision(wanted: Object, observed: Observation) -> list[Object]:
