@@ -126,7 +126,16 @@ class LocalRuntimeError(SeldonDeployerError):
 
 
 class DeploymentError(SeldonDeployerError):
-    """A deployment does not serve."""
+    """A deployment does not serve. `report` has the states, events and log lines behind it."""
+
+    def __init__(
+        self, what: str, *, why: str = "", hint: str = "", report: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.report = report
+
+    def __str__(self) -> str:
+        return "\n  ".join((super().__str__(), *self.report))
 
 
 class DeploymentFailed(DeploymentError):
