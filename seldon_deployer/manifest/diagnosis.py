@@ -16,8 +16,8 @@ from seldon_deployer.manifest.observation import (
     Observation,
     pods_of_revision,
     template_revision,
-    wanted_revisions,
 )
+from seldon_deployer.manifest.revision import revisions
 
 CRASHES_TO_FAIL = 3
 # The kubelet writes the same event again every ten seconds or so.
@@ -152,9 +152,10 @@ def _unscheduled(status: Object) -> Iterator[Diagnosis]:
 
 
 def _deployments(wanted: Object, observed: Observation) -> Iterator[Diagnosis]:
-    revisions = set(wanted_revisions(wanted).values())
+    # An explainer or a separate engine carries none.
+    stamps = {None, *revisions(wanted).values()}
     for deployment in observed.owned_deployments():
-        if template_revision(deployment) not in revisions:
+        if template_revision(deployment) not in stamps:
             continue
         name = deployment["metadata"]["name"]
         for condition in (deployment.get("status") or {}).get("conditions") or []:

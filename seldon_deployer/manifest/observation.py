@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seldon_deployer.manifest.expected import expected_deployments
-from seldon_deployer.manifest.graph import predictors
+from seldon_deployer.manifest.revision import revisions
 from seldon_deployer.naming import REVISION_ANNOTATION
 
 Object = dict[str, Any]
@@ -69,19 +69,14 @@ def pod_revision(pod: Object) -> str | None:
     return _revision(pod["metadata"])
 
 
-def wanted_revisions(obj: Object) -> dict[str, str | None]:
-    """The revision of each predictor of a SeldonDeployment."""
-    return {predictor["name"]: _revision(predictor) for predictor in predictors(obj)}
-
-
 def pods_of_revision(wanted: Object, observed: Observation) -> list[Object]:
     """The pods that were made for `wanted`, and not for what it replaced."""
-    revisions = {revision for revision in wanted_revisions(wanted).values() if revision}
+    stamped = set(revisions(wanted).values())
     names = set(expected_deployments(wanted))
     return [
         pod
         for pod in observed.pods
-        if pod_revision(pod) in revisions
+        if pod_revision(pod) in stamped
         # Explainers and separate engines carry no revision: known by their Deployment.
         or (pod_revision(pod) is None and pod["metadata"].get("labels", {}).get("app") in names)
     ]

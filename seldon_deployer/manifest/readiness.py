@@ -15,8 +15,8 @@ from seldon_deployer.manifest.observation import (
     Object,
     Observation,
     template_revision,
-    wanted_revisions,
 )
+from seldon_deployer.manifest.revision import revisions
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _ended(wanted: Object, observed: Observation) -> Diagnosis | None:
             conclusive=True,
         )
     newer = _generation(live) > _generation(wanted)
-    if newer and wanted_revisions(live) != wanted_revisions(wanted):
+    if newer and revisions(live) != revisions(wanted):
         return Diagnosis(
             kind="superseded",
             summary=f"{name} was changed by somebody else while it was being deployed",
