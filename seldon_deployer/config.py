@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from seldon_deployer import naming
+from seldon_deployer.catalogue import find_server
+
+QUANTITY_PATTERN = (
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+)
+# Kubernetes says so of environment variables.
+_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_PYTHON_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_CLASS_ENV = ("MODEL_NAME", "SERVICE_TYPE")
 
 Protocol = Literal["seldon", "v2"]
 OrchestratorMode = Literal["auto", "always", "never"]
@@ -46,7 +57,10 @@ class DeploymentConfig(BaseModel):
         default=None, description="Existing Secret with the storage credentials."
     )
     orchestrator: OrchestratorMode = "auto"
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(
+        default_factory=dict,
+        description="Kept on the resource; those of seldon.io/ go where Seldon reads them.",
+    )
     labels: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -60,11 +74,86 @@ class DeploymentConfig(BaseModel):
         naming.resource_name(value)
         return value
 
+    @field_validator("implementation")
+    @classmethod
+    def _implementation_is_a_server(cls, value: str | None) -> str | None:
+        return value and find_server(value).name
+
+    @field_validator("python_class")
+    @classmethod
+    def _python_class_is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not _PYTHON_CLASS.fullmatch(value):
+            raise ValueError(f"{value!r} is no name such as module.Class")
+        return value
+
+    @field_validator("code_path")
+    @classmethod
+    def _code_path_is_absolute(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().resolve()
+
+    @field_validator("resources")
+    @classmethod
+    def _resources_are_quantities(
+        cls, value: dict[str, dict[str, str]] | None
+    ) -> dict[str, dict[str, str]] | None:
+        for kind, sizes in (value or {}).items():
+            if kind not in ("requests", "limits"):
+                raise ValueError(f"{kind!r} is neither requests nor limits")
+            for resource, size in sizes.items():
+                if not re.match(QUANTITY_PATTERN, size):
+                    raise ValueError(f"{kind}.{resource}: {size!r} is no quantity such as 500m")
+        return value
+
+    @field_validator("env")
+    @classmethod
+    def _env_names_are_names(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if not _ENV_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of an environment variable")
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_are_labels(cls, value: dict[str, str]) -> dict[str, str]:
+        _check_keys(value)
+        for key, text in value.items():
+            if not naming.is_label_value(text):
+                raise ValueError(
+                    f"{key}: {text!r} is no label value: at most 63 letters, digits, '-', '_', '.'"
+                )
+        return value
+
+    @field_validator("annotations")
+    @classmethod
+    def _annotations_are_not_ours(cls, value: dict[str, str]) -> dict[str, str]:
+        _check_keys(value)
+        if naming.NO_ENGINE_ANNOTATION in value:
+            raise ValueError(f'{naming.NO_ENGINE_ANNOTATION} is written by orchestrator="never"')
+        return value
+
     @model_validator(mode="after")
     def _something_to_serve(self) -> Self:
         if not (self.model_uri or self.python_class or self.image):
             raise ValueError("give model_uri, or python_class or image for code of your own")
+        if self.implementation and self.python_class:
+            raise ValueError("implementation and python_class are two servers: give one")
+        if (
+            self.implementation
+            and not self.model_uri
+            and find_server(self.implementation).needs_model
+        ):
+            raise ValueError(f"{self.implementation} needs a model_uri")
+        if self.python_class and (taken := [name for name in _CLASS_ENV if name in self.env]):
+            raise ValueError(f"env: {', '.join(taken)} is written for python_class")
         return self
+
+
+def _check_keys(mapping: dict[str, str]) -> None:
+    for key in mapping:
+        if not naming.is_label_key(key):
+            raise ValueError(f"{key!r} is no key such as name or example.com/name")
+        if key == naming.MANAGED_BY_LABEL or key.startswith("seldon-deployer/"):
+            raise ValueError(f"{key} is ours to write")
 
 
 def parse_config(**fields: Any) -> DeploymentConfig:
@@ -77,7 +166,8 @@ def parse_config(**fields: Any) -> DeploymentConfig:
         return DeploymentConfig(**fields)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in issue['loc']) or 'config'}: {issue['msg']}"
+            f"{'.'.join(str(part) for part in issue['loc']) or 'config'}: "
+            f"{issue['msg'].removeprefix('Value error, ')}"
             for issue in error.errors()
         ]
         raise ConfigError(

@@ -28,16 +28,30 @@ PYTHON_ANNOTATION = "seldon-deployer/python"
 NO_ENGINE_ANNOTATION = "seldon.io/no-engine"
 
 DEFAULT_PREDICTOR = "default"
-# `<name>-default-0-<name>` is the Deployment's name and must stay a readable label of 63.
+# The Deployment is called `<name>-default-0-<name>`: past 63 the operator puts a digest there.
 MAX_NAME_LENGTH = 26
 
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 
 
 def is_dns_label(name: str) -> bool:
     """Whether `name` is a DNS-1035 label of at most 63 characters."""
     return len(name) <= 63 and _DNS_1035.fullmatch(name) is not None
+
+
+def is_label_value(text: str) -> bool:
+    """Whether Kubernetes takes `text` as a label's value."""
+    return len(text) <= 63 and _LABEL_VALUE.fullmatch(text) is not None
+
+
+def is_label_key(key: str) -> bool:
+    """Whether Kubernetes takes `key` for a label or an annotation: `name` or `domain/name`."""
+    prefix, slash, name = key.rpartition("/")
+    if slash and not (len(prefix) <= 253 and _DNS_SUBDOMAIN.fullmatch(prefix)):
+        return False
+    return bool(name) and is_label_value(name)
 
 
 def resource_name(model_name: str) -> str:
@@ -64,7 +78,7 @@ def resource_name(model_name: str) -> str:
 
 def label_value(text: str) -> str:
     """Turn any text into a valid label value of at most 63 characters; '' when nothing is left."""
-    if len(text) <= 63 and _LABEL_VALUE.fullmatch(text):
+    if is_label_value(text):
         return text
     value = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-_.")
     if len(value) > 63:

@@ -170,7 +170,7 @@ _SPEC_RULES: tuple[Callable[[Object], Iterator[Violation]], ...] = (
 
 
 def _is_custom(unit: Object) -> bool:
-    return unit.get("implementation", UNKNOWN_IMPLEMENTATION) == UNKNOWN_IMPLEMENTATION
+    return bool(unit.get("implementation", UNKNOWN_IMPLEMENTATION) == UNKNOWN_IMPLEMENTATION)
 
 
 def _is_prepackaged(unit: Object) -> bool:
