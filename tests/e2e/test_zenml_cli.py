@@ -1,0 +1,60 @@
+"""The flavor from the command lines: ours registers it, ZenML's own uses it."""
+
+import pytest
+from zenml_store import ZenMLStore
+
+pytestmark = pytest.mark.xdist_group("zenml-cli")
+
+ALL_OPTIONS = {
+    "kubernetes_context": "kind",
+    "kubernetes_namespace": "models",
+    "base_url": "http://localhost:8080",
+    "storage_secret": "s3",
+    "kubernetes_secret_name": "storage",
+    "runtime": "cluster",
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return ZenMLStore(tmp_path_factory.mktemp("zenml-cli"))
+
+
+@pytest.fixture(scope="module")
+def registered(store):
+    return store.done("seldon-deployer", "zenml", "register")
+
+
+def test_registering_the_flavor_twice_is_fine(store, registered):
+    assert "seldon_core" in registered
+    assert "seldon_core" in store.done("seldon-deployer", "zenml", "register")
+
+
+@pytest.mark.parametrize("options", [{}, {"runtime": "local"}, ALL_OPTIONS])
+def test_zenml_registers_a_model_deployer_with_any_options(store, registered, options):
+    name = f"deployer-{len(options)}"
+    flags = [f"--{option}={value}" for option, value in options.items()]
+    store.done("zenml", "model-deployer", "register", name, "--flavor=seldon_core", *flags)
+    stored = store.script(f"""
+        from zenml.client import Client
+        from zenml.stack import StackComponent
+        model = Client().get_stack_component("model_deployer", {name!r})
+        component = StackComponent.from_model(model)
+        answer({{
+            "given": model.configuration,
+            "whole": component.config.model_dump(),
+            "requirements": list(component.requirements),
+        }})
+    """)
+    assert stored["given"] == options
+    assert stored["whole"] == dict.fromkeys(ALL_OPTIONS) | {"runtime": "auto"} | options
+    assert any(need.startswith("seldon-deployer") for need in stored["requirements"])
+
+
+def test_an_unknown_runtime_is_refused_at_registration(store, registered):
+    result = store.run(
+        *("zenml", "model-deployer", "register", "wrong"),
+        *("--flavor=seldon_core", "--runtime=laptop"),
+    )
+    assert result.returncode != 0
+    assert "'auto', 'cluster' or 'local'" in result.stdout + result.stderr
