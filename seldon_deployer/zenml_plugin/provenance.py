@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seldon_deployer.naming import MODEL_NAME_ANNOTATION, MODEL_URI_ANNOTATION, label_value
+from seldon_deployer.catalogue import OUR_IMAGE
+from seldon_deployer.naming import (
+    CODE_PATH_ANNOTATION,
+    MODEL_NAME_ANNOTATION,
+    MODEL_URI_ANNOTATION,
+    label_value,
+)
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 
 MODEL_DEPLOYER_LABEL = "zenml.io/model-deployer"
@@ -66,19 +72,26 @@ def _container_fields(predictor: Mapping[str, Any], unit_name: str) -> dict[str,
     for component in predictor.get("componentSpecs", []):
         for container in component.get("spec", {}).get("containers", []):
             if container.get("name") == unit_name:
-                resources = container.get("resources", {})
-                return {
-                    "image": container.get("image"),
-                    "resources": {
-                        kind: {name: str(amount) for name, amount in resources[kind].items()}
-                        for kind in ("limits", "requests")
-                        if resources.get(kind)
-                    }
-                    or None,
-                    "env": {
-                        variable["name"]: variable["value"]
-                        for variable in container.get("env", [])
-                        if "value" in variable
-                    },
-                }
+                return _read_container(container, predictor.get("annotations", {}))
     return {}
+
+
+def _read_container(container: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
+    env = {
+        variable["name"]: variable["value"]
+        for variable in container.get("env", [])
+        if "value" in variable
+    }
+    fields: dict[str, Any] = {"image": container.get("image"), "env": env}
+    if container.get("image") == OUR_IMAGE:
+        # A Python class: the image and these two variables are how the core asks for one.
+        fields["image"] = None
+        fields["python_class"] = env.pop("MODEL_NAME", None)
+        fields["code_path"] = annotations.get(CODE_PATH_ANNOTATION)
+        env.pop("SERVICE_TYPE", None)
+    sizes = {
+        kind: {name: str(amount) for name, amount in amounts.items()}
+        for kind, amounts in container.get("resources", {}).items()
+        if kind in {"limits", "requests"} and amounts
+    }
+    return {**fields, "resources": sizes or None}

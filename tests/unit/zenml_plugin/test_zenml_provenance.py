@@ -2,7 +2,8 @@
 
 import pytest
 
-from seldon_deployer.zenml_plugin import SeldonDeploymentConfig
+from seldon_deployer.manifest.build import build_manifest
+from seldon_deployer.zenml_plugin import SeldonDeploymentConfig, SeldonResourceRequirements
 from seldon_deployer.zenml_plugin.provenance import (
     MODEL_DEPLOYER_LABEL,
     provenance_annotations,
@@ -30,57 +31,36 @@ def test_what_is_not_known_is_not_written(config):
     assert "zenml.io/step-name" not in provenance_annotations(config)
 
 
-def test_a_live_resource_tells_its_configuration(config):
-    read = read_config(
-        {
-            "metadata": {
-                "name": "iris",
-                "namespace": "models",
-                "labels": provenance_labels(config, "component-1"),
-                "annotations": {
-                    **provenance_annotations(config),
-                    "seldon-deployer/model-name": "iris",
-                    "seldon-deployer/model-uri": "/artifacts/iris",
-                },
-            },
-            "spec": {
-                "replicas": 2,
-                "predictors": [
-                    {
-                        "graph": {
-                            "name": "iris",
-                            "implementation": "SKLEARN_SERVER",
-                            "modelUri": "file:///elsewhere",
-                            "envSecretRefName": "storage",
-                            "parameters": [{"name": "method", "type": "STRING", "value": "x"}],
-                        },
-                        "componentSpecs": [
-                            {
-                                "spec": {
-                                    "containers": [
-                                        {
-                                            "name": "iris",
-                                            "resources": {"requests": {"cpu": "1"}},
-                                            "env": [{"name": "A", "value": "b"}],
-                                        }
-                                    ]
-                                }
-                            }
-                        ],
-                    }
-                ],
-            },
-        }
+def _built(config, **fields):
+    wanted = config.to_deployment_config(
+        labels=provenance_labels(config, "component-1"),
+        annotations=provenance_annotations(config),
     )
+    return build_manifest(wanted, namespace="models", orchestrator=False, fingerprint="f", **fields)
+
+
+def test_a_live_resource_tells_its_configuration(config):
+    config.model_uri = "/artifacts/iris"
+    config.replicas = 2
+    config.secret_name = "storage"
+    config.env = {"A": "b"}
+    config.parameters = {"method": "predict"}
+    config.resources = SeldonResourceRequirements(requests={"cpu": "100m"})
+    read = read_config(_built(config, uri="file:///converted", implementation="SKLEARN_SERVER"))
     assert read.pipeline_name == "train & serve (nightly)"
-    assert read.model_uri == "/artifacts/iris"
+    assert read.model_deployer_id == "component-1"
+    assert read.kubernetes_namespace == "models"
     assert read.implementation == "SKLEARN_SERVER"
-    assert read.replicas == 2
-    assert read.secret_name == "storage"
-    assert read.env == {"A": "b"}
-    assert read.resources is not None
-    assert read.resources.requests == {"cpu": "1"}
-    assert read.to_deployment_config().parameters == {"method": "x"}
+    assert read.to_deployment_config() == config.to_deployment_config(
+        implementation="SKLEARN_SERVER"
+    )
+
+
+def test_a_python_class_is_read_back_as_one(config):
+    config.python_class = "flowers.Classifier"
+    config.code_path = "/code"
+    read = read_config(_built(config, uri=None, implementation=None))
+    assert read.to_deployment_config() == config.to_deployment_config()
 
 
 def test_a_bare_resource_can_be_read_too():
