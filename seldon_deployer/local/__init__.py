@@ -1,0 +1,1 @@
+"""The embedded runtime: a Seldon cluster on one machine, on loopback."""
