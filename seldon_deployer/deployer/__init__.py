@@ -1,0 +1,7 @@
+"""The verbs: deploy, find, get, stop, start, delete, render."""
+
+from __future__ import annotations
+
+from seldon_deployer.deployer.verbs import Deployer
+
+__all__ = ["Deployer"]

@@ -1,0 +1,91 @@
+"""Which cluster: a real one, or the embedded runtime where there is none."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from seldon_deployer.cluster import Cluster, connect, has_kubeconfig, in_cluster
+from seldon_deployer.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+Runtime = Literal["auto", "cluster", "local"]
+
+
+@dataclass(frozen=True)
+class End:
+    """Where deployments go. `base_url` is what prediction URLs start with, if it is known."""
+
+    cluster: Cluster
+    is_local: bool
+    base_url: str | None
+
+
+def choose_end(
+    *,
+    runtime: Runtime = "auto",
+    context: str | None = None,
+    namespace: str | None = None,
+    base_url: str | None = None,
+    kubeconfig: str | Path | None = None,
+    api_client: Any = None,
+) -> End:
+    """Connect to the end that the options and this machine call for, and log which and why.
+
+    `auto`: a given client, kubeconfig or context, or a pod's credentials mean that cluster; else
+    the current context of the kubeconfig; where there is no kubeconfig at all, the embedded
+    runtime, started if it does not run. Raises ConfigError when the options exclude each other.
+    """
+    why = _named_cluster(context, kubeconfig, api_client)
+    if runtime == "local":
+        if why is not None:
+            raise ConfigError(
+                "runtime=local and a cluster exclude each other",
+                why=f"{why} was given as well",
+                hint="leave one of them out",
+            )
+        return local_end(namespace=namespace, base_url=base_url, why="it was asked for")
+    if why is None and in_cluster():
+        why = "the credentials of this pod"
+    if why is None and has_kubeconfig():
+        why = "the current context of the kubeconfig"
+    if why is None and runtime == "auto":
+        return local_end(
+            namespace=namespace, base_url=base_url, why="there is no kubeconfig on this machine"
+        )
+    cluster = connect(
+        kubeconfig=kubeconfig, context=context, namespace=namespace, api_client=api_client
+    )
+    log.info(
+        "using %s, namespace %s (%s)", cluster.description, cluster.namespace, why or "asked for"
+    )
+    return End(cluster, is_local=False, base_url=base_url)
+
+
+def local_end(
+    *,
+    namespace: str | None = None,
+    base_url: str | None = None,
+    home: Path | None = None,
+    why: str = "it was asked for",
+) -> End:
+    """Connect to the embedded runtime, starting it if it does not run."""
+    from seldon_deployer.local.lifecycle import ensure_running
+
+    runtime = ensure_running(home)
+    cluster = connect(kubeconfig=runtime.kubeconfig, namespace=namespace or "default")
+    log.info("using the embedded runtime in %s (%s)", runtime.home, why)
+    return End(cluster, is_local=True, base_url=base_url or runtime.gateway_url)
+
+
+def _named_cluster(
+    context: str | None, kubeconfig: str | Path | None, api_client: Any
+) -> str | None:
+    if api_client is not None:
+        return "a Kubernetes client"
+    if context is not None:
+        return f"the context {context}"
+    return f"the kubeconfig {kubeconfig}" if kubeconfig is not None else None

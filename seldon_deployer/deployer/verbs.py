@@ -1,0 +1,264 @@
+"""`Deployer`: deploy models to one end, and find, stop, start and delete what was deployed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seldon_deployer import naming
+from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
+from seldon_deployer.cluster.failures import api_missing
+from seldon_deployer.config import DeploymentConfig
+from seldon_deployer.deployer import preflight, scale
+from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
+from seldon_deployer.deployer.model import Model, find_model
+from seldon_deployer.deployer.settle import OnFailure, settle
+from seldon_deployer.errors import DeploymentTimeout, NotFound, OwnershipError
+from seldon_deployer.manifest.build import build_manifest, needs_orchestrator
+from seldon_deployer.service import Service
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+
+
+class Deployer:
+    """Deploys models to one Kubernetes API: a cluster's or the embedded runtime's."""
+
+    def __init__(self, end: End) -> None:
+        self._end = end
+        self._is_api_there = False
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        runtime: Runtime = "auto",
+        context: str | None = None,
+        namespace: str | None = None,
+        base_url: str | None = None,
+        kubeconfig: str | Path | None = None,
+        api_client: Any = None,
+    ) -> Deployer:
+        """Choose the end and connect to it; the rules are those of `end.choose_end`."""
+        return cls(
+            choose_end(
+                runtime=runtime,
+                context=context,
+                namespace=namespace,
+                base_url=base_url,
+                kubeconfig=kubeconfig,
+                api_client=api_client,
+            )
+        )
+
+    @classmethod
+    def local(cls, *, namespace: str = "default", home: Path | None = None) -> Deployer:
+        """Use the embedded runtime, starting it if it does not run."""
+        return cls(local_end(namespace=namespace, home=home))
+
+    @property
+    def cluster(self) -> Cluster:
+        """The Kubernetes API that is deployed to."""
+        return self._end.cluster
+
+    @property
+    def is_local(self) -> bool:
+        """Whether deployments go to the embedded runtime."""
+        return self._end.is_local
+
+    @property
+    def base_url(self) -> str | None:
+        """What prediction URLs start with, if it is known."""
+        return self._end.base_url
+
+    def deploy(
+        self,
+        config: DeploymentConfig,
+        *,
+        timeout_seconds: float = 300,
+        force: bool = False,
+        adopt: bool = False,
+        on_failure: OnFailure = "rollback",
+        progress: Progress | None = None,
+    ) -> Service:
+        """Serve a model, or update the one of that name in place, and wait until it serves.
+
+        force: take fields that other managers own, replicas too.
+        adopt: take over a SeldonDeployment that somebody else created.
+        on_failure: undo what does not serve (a first deployment is removed, an update goes back
+        to what was before), or keep it for inspection.
+        progress: gets short sentences; the log does without it.
+        Raises DeploymentFailed or DeploymentTimeout, and before anything is written whatever the
+        checks find: ArtifactError, ManifestError, OwnershipError, InvalidName, ClusterError.
+        """
+        started = time.monotonic()
+        tell = progress or log.info
+        model = find_model(config, is_local=self.is_local, tell=tell)
+        self._check_api()
+        before = preflight.look_before(self.cluster, config.name)
+        existing = before.existing
+        if existing is not None:
+            preflight.check_ours(existing, config, adopt=adopt)
+        manifest = self._build(
+            config,
+            model,
+            preflight.choose_orchestrator(config, model.implementation, existing, tell),
+        )
+        preflight.check_nobody_elses(self.cluster, manifest, before)
+        if not force:
+            manifest = preflight.yield_replicas(manifest, existing, tell)
+        is_taken_over = existing is not None and not preflight.is_ours(existing)
+        applied = self.cluster.apply(SELDON_DEPLOYMENTS, manifest, force=force or is_taken_over)
+        tell(_what_changed(existing, applied))
+        live = settle(
+            self._end,
+            applied,
+            before,
+            timeout_seconds=timeout_seconds,
+            started=started,
+            on_failure=on_failure,
+            tell=tell,
+        )
+        return self._service(live)
+
+    def find(
+        self,
+        *,
+        model_name: str | None = None,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> list[Service]:
+        """What this package deployed to the namespace: all, or what matches. One LIST."""
+        wanted = {**(labels or {}), naming.MANAGED_BY_LABEL: naming.FIELD_MANAGER}
+        if model_name is not None:
+            wanted[naming.MODEL_NAME_LABEL] = naming.label_value(model_name)
+        found, _ = self.cluster.list(
+            SELDON_DEPLOYMENTS,
+            label_selector=naming.label_selector(wanted),
+            field_selector=f"metadata.name={name}" if name is not None else "",
+        )
+        services = [self._service(each) for each in found]
+        # The label may hold a shortened name; the annotation holds the whole.
+        return [each for each in services if model_name in (None, each.model_name)]
+
+    def get(self, name: str) -> Service:
+        """The service with that resource name or model name. Raises NotFound."""
+        return self._service(self._live(name))
+
+    def stop(self, name: str, *, timeout_seconds: float = 60) -> Service:
+        """End all replicas of a service and keep everything else; `start` brings them back."""
+        return self._scale(name, scale.stopped, timeout_seconds)
+
+    def start(self, name: str, *, timeout_seconds: float = 300) -> Service:
+        """Bring a stopped service back to as many replicas as it had, and wait until it serves."""
+        return self._scale(name, scale.started, timeout_seconds)
+
+    def delete(self, name: str, *, timeout_seconds: float = 60) -> None:
+        """Delete what this package deployed under that name, and wait until it is gone.
+
+        Raises NotFound, OwnershipError for a resource of somebody else, or DeploymentTimeout.
+        """
+        live = self._live(name, ours=True)
+        metadata = live["metadata"]
+        watch = self.cluster.watch(
+            SELDON_DEPLOYMENTS,
+            field_selector=f"metadata.name={metadata['name']}",
+            since=metadata["resourceVersion"],
+            known=[live],
+        )
+        self.cluster.delete(SELDON_DEPLOYMENTS, metadata["name"], uid=metadata["uid"])
+        alarm = threading.Timer(timeout_seconds, watch.close)
+        alarm.start()
+        try:
+            for event in watch:
+                if event.type == "DELETED" and event.object["metadata"]["uid"] == metadata["uid"]:
+                    log.info("%s is deleted", metadata["name"])
+                    return
+        finally:
+            alarm.cancel()
+            watch.close()
+        raise DeploymentTimeout(
+            f"{metadata['name']} is not gone after {timeout_seconds:g} s",
+            why="a finalizer or a deletion in the foreground holds it",
+            hint=f"kubectl get sdep {metadata['name']} -o yaml shows what it waits for",
+        )
+
+    def render(self, config: DeploymentConfig) -> Object:
+        """The manifest that a first deployment of this configuration would apply. No request."""
+        model = find_model(config, is_local=self.is_local, tell=log.info)
+        return self._build(config, model, needs_orchestrator(config, model.implementation))
+
+    def _build(self, config: DeploymentConfig, model: Model, orchestrator: bool) -> Object:
+        manifest = build_manifest(
+            config,
+            namespace=self.cluster.namespace,
+            orchestrator=orchestrator,
+            uri=model.uri,
+            implementation=model.implementation,
+            fingerprint=model.fingerprint,
+            # The units of the embedded runtime run with the libraries that trained the model.
+            python=sys.executable if self.is_local else None,
+        )
+        preflight.check_manifest(manifest)
+        return manifest
+
+    def _scale(
+        self, name: str, change: Callable[[Object], Object], timeout_seconds: float
+    ) -> Service:
+        started = time.monotonic()
+        live = self._live(name, ours=True)
+        before = preflight.look_before(self.cluster, live["metadata"]["name"])
+        # Whoever set the replicas before: this was asked for now.
+        applied = self.cluster.apply(SELDON_DEPLOYMENTS, change(live), force=True)
+        settled = settle(
+            self._end,
+            applied,
+            before,
+            timeout_seconds=timeout_seconds,
+            started=started,
+            on_failure="keep",
+            tell=log.info,
+        )
+        return self._service(settled)
+
+    def _check_api(self) -> None:
+        """One discovery call before the first write; Seldon does not go away meanwhile."""
+        if not self._is_api_there and not self.cluster.serves(SELDON_DEPLOYMENTS):
+            raise api_missing()
+        self._is_api_there = True
+
+    def _live(self, name: str, *, ours: bool = False) -> Object:
+        resource = name if naming.is_dns_label(name) else naming.resource_name(name)
+        live = self.cluster.get(SELDON_DEPLOYMENTS, resource)
+        where = f"{resource} in namespace {self.cluster.namespace}"
+        if live is None:
+            raise NotFound(
+                f"there is no SeldonDeployment {where}",
+                hint="`seldon-deployer list` shows what there is",
+                status=404,
+            )
+        if ours and not preflight.is_ours(live):
+            raise OwnershipError(
+                f"the SeldonDeployment {where} is not ours",
+                why=f"it has no label {naming.MANAGED_BY_LABEL}={naming.FIELD_MANAGER}",
+                hint="use kubectl, with which it was probably made",
+            )
+        return live
+
+    def _service(self, live: Object) -> Service:
+        return Service(self.cluster, live, base_url=self.base_url)
+
+
+def _what_changed(existing: Object | None, applied: Object) -> str:
+    name = applied["metadata"]["name"]
+    if existing is None:
+        return f"created {name}, waiting until it serves"
+    if existing["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]:
+        return f"{name} is unchanged"
+    return f"updated {name}, waiting until it serves"
