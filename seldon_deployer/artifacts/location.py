@@ -1,0 +1,27 @@
+"""Which artifact addresses are on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from seldon_deployer.errors import ArtifactError
+
+
+def local_path(uri: str) -> Path | None:
+    """The path behind a `file://` address or a plain path; None for any other store.
+
+    Raises ArtifactError for a `file://` address of another machine.
+    """
+    if "://" not in uri:
+        return Path(uri).expanduser().absolute()
+    parts = urlsplit(uri)
+    if parts.scheme.lower() != "file":
+        return None
+    if parts.netloc not in ("", "localhost"):
+        raise ArtifactError(
+            f"{uri} is not on this machine",
+            why=f"it names the host {parts.netloc!r}",
+            hint="write file:///absolute/path, with three slashes",
+        )
+    return Path(unquote(parts.path))
