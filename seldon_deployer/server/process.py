@@ -55,11 +55,8 @@ def serve(settings: Settings) -> None:
             settings.class_path, settings.parameters, model_uri=settings.model_uri
         )
         seconds = time.perf_counter() - started
-        host, port = bound.getsockname()[:2]
         logger.info("loaded %s in %.2f s", settings.class_path, seconds)
-        app = UnitApp(component, settings)
-        logger.info("listening on http://%s:%d", host, port)
-        UnitServer(app, settings).run(sockets=[bound])
+        UnitServer(UnitApp(component, settings), settings).run(sockets=[bound])
 
 
 class UnitServer(uvicorn.Server):
@@ -104,6 +101,12 @@ class UnitServer(uvicorn.Server):
         """Begin to drain; a second SIGINT ends at once."""
         self._app.draining = True
         super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so: whoever reads the line can connect."""
+        await super().startup(sockets)
+        for listening in sockets or []:
+            logger.info("listening on http://%s:%d", *listening.getsockname()[:2])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end."""

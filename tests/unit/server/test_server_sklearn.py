@@ -1,0 +1,129 @@
+"""SKLEARN_SERVER: predictions equal scikit-learn's own, through both protocols."""
+
+import json
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+CLASS = "seldon_deployer.server.sklearn.SKLearnServer"
+
+
+def parameters(**values):
+    typed = [{"name": key, "value": str(v), "type": "STRING"} for key, v in values.items()]
+    return {"PREDICTIVE_UNIT_PARAMETERS": json.dumps(typed)}
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory):
+    X, y = load_iris(return_X_y=True)
+    model = LogisticRegression(max_iter=500).fit(X, y)
+    folder = tmp_path_factory.mktemp("iris")
+    joblib.dump(model, folder / "model.joblib")
+    return folder, model, X
+
+
+@pytest.fixture(scope="module")
+def unit(start_unit, iris):
+    return start_unit(CLASS, PREDICTIVE_UNIT_ID="iris", **parameters(model_uri=iris[0]))
+
+
+def test_probabilities_equal_scikit_learns_bit_for_bit(unit, iris):
+    _, model, X = iris
+    answer = unit.predict({"data": {"ndarray": X.tolist()}})
+    assert np.array_equal(np.array(answer["data"]["ndarray"]), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["predict", "decision_function"])
+def test_the_method_parameter_chooses_what_is_answered(start_unit, iris, method):
+    folder, model, X = iris
+    unit = start_unit(CLASS, **parameters(model_uri=folder, method=method))
+    answer = unit.predict({"data": {"ndarray": X.tolist()}})
+    assert np.array_equal(np.array(answer["data"]["ndarray"]), getattr(model, method)(X))
+
+
+def test_a_regressor_answers_with_predict_after_a_warning(start_unit, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    model = LinearRegression().fit(X, y)
+    joblib.dump(model, tmp_path / "model.pkl")
+    unit = start_unit(CLASS, **parameters(model_uri=tmp_path))
+    answer = unit.predict({"data": {"ndarray": X[:5].tolist()}})
+    assert np.array_equal(np.array(answer["data"]["ndarray"]), model.predict(X[:5]))
+    assert "LinearRegression has no predict_proba" in unit.log.read_text()
+
+
+def test_the_wrong_number_of_features_is_400_with_scikit_learns_words(unit):
+    answer = unit.post("/predict", {"data": {"ndarray": [[1.0, 2.0]]}})
+    assert answer.status == 400
+    assert "expecting 4 features" in answer.json()["status"]["info"]
+
+
+def test_v2_answers_labels_and_probabilities(unit, iris):
+    _, model, X = iris
+    inputs = [{"name": "x", "shape": [3, 4], "datatype": "FP64", "data": X[:3].ravel().tolist()}]
+    answer = unit.post("/v2/models/iris/infer", {"id": "7", "inputs": inputs}).json()
+    assert answer["id"] == "7"
+    assert answer["model_name"] == "iris"
+    [output] = answer["outputs"]
+    assert (output["name"], output["shape"], output["datatype"]) == ("predict", [3, 1], "INT64")
+    assert output["data"] == model.predict(X[:3]).tolist()
+
+    both = {"inputs": inputs, "outputs": [{"name": "predict_proba"}, {"name": "predict"}]}
+    first, second = unit.post("/v2/models/iris/infer", both).json()["outputs"]
+    assert first["shape"] == [3, 3]
+    assert first["data"] == model.predict_proba(X[:3]).ravel().tolist()
+    assert second["name"] == "predict"
+
+
+def test_v2_columns_are_joined(unit, iris):
+    _, model, X = iris
+    inputs = [
+        {"name": f"f{i}", "shape": [2, 1], "datatype": "FP64", "data": X[:2, i].tolist()}
+        for i in range(4)
+    ]
+    answer = unit.post("/v2/models/infer", {"inputs": inputs}).json()
+    assert answer["outputs"][0]["data"] == model.predict(X[:2]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v2/models/nope/infer", {"inputs": []}, 404),
+        ("/v2/models/iris/infer", {}, 400),
+        ("/v2/models/iris/infer", {"inputs": [{"name": "x"}]}, 400),
+        (
+            "/v2/models/iris/infer",
+            {"inputs": [{"name": "x", "shape": [1], "datatype": "INT8", "data": [1.5]}]},
+            400,
+        ),
+        (
+            "/v2/models/iris/infer",
+            {
+                "inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1] * 4}],
+                "outputs": [{"name": "transform"}],
+            },
+            400,
+        ),
+    ],
+)
+def test_v2_errors_are_in_its_own_form(unit, path, body, status):
+    answer = unit.post(path, body)
+    assert answer.status == status
+    assert list(answer.json()) == ["error"]
+
+
+def test_v2_health_and_metadata_answer(unit):
+    assert unit.get("/v2/health/live").status == 200
+    assert unit.get("/v2/health/ready").status == 200
+    assert unit.get("/v2/models/iris/ready").status == 200
+    assert unit.get("/v2/models/iris").json()["name"] == "iris"
+    assert unit.get("/v2").json()["name"] == "seldon-deployer"
+
+
+def test_the_model_is_found_from_the_v2_environment(start_unit, iris):
+    folder, model, X = iris
+    unit = start_unit(CLASS, PREDICTIVE_UNIT_ID="iris", MLSERVER_MODEL_URI=str(folder))
+    answer = unit.predict({"data": {"ndarray": X[:1].tolist()}})
+    assert np.array_equal(np.array(answer["data"]["ndarray"]), model.predict_proba(X[:1]))
