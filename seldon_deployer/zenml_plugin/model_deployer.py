@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
 from rich.markup import escape
@@ -25,9 +25,9 @@ from seldon_deployer.errors import (
     NotFound,
     OwnershipError,
     SeldonDeployerError,
-    UsageError,
 )
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
+from seldon_deployer.zenml_plugin.connection import connect_deployer
 from seldon_deployer.zenml_plugin.flavor import (
     SeldonModelDeployerConfig,
     SeldonModelDeployerFlavor,
@@ -76,8 +76,13 @@ class SeldonModelDeployer(BaseModelDeployer):
     def deployer(self) -> Deployer:
         """The core's deployer, connected on first use and again when a connector expired."""
         if self._deployer is None or self.connector_has_expired():
-            self._deployer = self._connect()
+            self._deployer = connect_deployer(self.name, self.config, self.get_connector())
         return self._deployer
+
+    @property
+    def namespace(self) -> str:
+        """The Kubernetes namespace that it deploys to."""
+        return self.deployer.cluster.namespace
 
     @override
     def deploy_model(
@@ -102,7 +107,7 @@ class SeldonModelDeployer(BaseModelDeployer):
         live = self._live(wanted)
         if live is not None and not replace and not continuous_deployment_mode:
             return self._served_already(wanted, live)
-        service, is_new = ensure_service(wanted, self.id, self.deployer.namespace)
+        service, is_new = ensure_service(wanted, self.id, self.namespace)
         try:
             deployed = self.perform_deploy_model(service.uuid, wanted, timeout)
         except BaseException:
@@ -126,13 +131,9 @@ class SeldonModelDeployer(BaseModelDeployer):
             labels={**wanted.labels, **provenance_labels(wanted, str(self.id))},
             annotations={**wanted.annotations, **provenance_annotations(wanted)},
         )
-        handle = self.deployer.deploy(deployment, timeout_seconds=timeout)
-        service = SeldonDeploymentService(
-            uuid=id, admin_state=ServiceState.ACTIVE, config=wanted.model_copy()
-        )
-        service.bind(self)
-        service.show(handle)
-        return service
+        handle = self.deployer.deploy(deployment, timeout_seconds=timeout, progress=logger.info)
+        service = SeldonDeploymentService(uuid=id, config=wanted.model_copy())
+        return self._shown(service, handle, ServiceState.ACTIVE)
 
     @override
     def find_model_server(
@@ -167,7 +168,7 @@ class SeldonModelDeployer(BaseModelDeployer):
             flavor=flavor or (service_type.flavor if service_type else None),
             pipeline_run_id=pipeline_run_id,
         )
-        services = list_services(self.id, self.deployer.namespace, service_uuid=service_uuid)
+        services = list_services(self.id, self.namespace, service_uuid=service_uuid)
         if not services:
             return []
         handles = self.deployer.find(labels={MODEL_DEPLOYER_LABEL: str(self.id)})
@@ -197,24 +198,13 @@ class SeldonModelDeployer(BaseModelDeployer):
         force: bool = False,
     ) -> None:
         """Delete the SeldonDeployment, unless it is gone or belongs to somebody else by now."""
+        name = _own_service(service).name
         try:
-            handle = self.deployer.get(_own_service(service).name)
+            handle = self.deployer.get(name)
+            if self._is_ours(handle):
+                self.deployer.delete(name, timeout_seconds=timeout)
         except NotFound:
-            return
-        if self._is_ours(handle):
-            self.deployer.delete(handle.name)
-
-    @override
-    def perform_start_model(
-        self,
-        service: BaseService,
-        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
-    ) -> NoReturn:
-        """Not offered; raises UsageError that says what to do instead."""
-        raise UsageError(
-            "starting a stopped model server is not offered",
-            hint="run the pipeline again, or `kubectl scale sdep NAME --replicas=1`",
-        )
+            logger.info("%s was gone already", name)
 
     @override
     def perform_stop_model(
@@ -222,12 +212,39 @@ class SeldonModelDeployer(BaseModelDeployer):
         service: BaseService,
         timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
         force: bool = False,
-    ) -> NoReturn:
-        """Not offered; raises UsageError that says what to do instead."""
-        raise UsageError(
-            "stopping a model server is not offered",
-            hint="delete it, or `kubectl scale sdep NAME --replicas=0`",
-        )
+    ) -> SeldonDeploymentService:
+        """End all replicas; the deployment stays, and so does the service."""
+        stopped = self._checked(service)
+        handle = self.deployer.stop(stopped.name, timeout_seconds=timeout)
+        return self._shown(stopped, handle, ServiceState.INACTIVE)
+
+    @override
+    def perform_start_model(
+        self,
+        service: BaseService,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+    ) -> SeldonDeploymentService:
+        """Bring back as many replicas as there were before the stop, and wait for them."""
+        started = self._checked(service)
+        handle = self.deployer.start(started.name, timeout_seconds=timeout)
+        return self._shown(started, handle, ServiceState.ACTIVE)
+
+    @override
+    def stop_model_server(
+        self,
+        uuid: UUID,
+        timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
+        force: bool = False,
+    ) -> None:
+        """Stop a service; raises NotFound for an unknown UUID."""
+        save_service(self.perform_stop_model(self._service(uuid), timeout, force))
+
+    @override
+    def start_model_server(
+        self, uuid: UUID, timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT
+    ) -> None:
+        """Start a stopped service; raises NotFound for an unknown UUID."""
+        save_service(self.perform_start_model(self._service(uuid), timeout))
 
     @staticmethod
     def get_model_server_info(service: BaseService) -> dict[str, str | None]:
@@ -255,33 +272,6 @@ class SeldonModelDeployer(BaseModelDeployer):
         for line in self._service(uuid).get_logs(follow=follow, tail=tail):
             yield escape(line)
 
-    def _connect(self) -> Deployer:
-        from seldon_deployer.deployer import Deployer
-
-        options = self.config
-        connector = self.get_connector()
-        if connector is None:
-            return Deployer.connect(
-                runtime=options.runtime,
-                context=options.kubernetes_context,
-                namespace=options.kubernetes_namespace,
-                base_url=options.base_url,
-            )
-        if options.runtime == "local" or not options.kubernetes_namespace:
-            raise ConfigError(
-                f"the model deployer {self.name} cannot use its service connector",
-                why="runtime is local"
-                if options.runtime == "local"
-                else "kubernetes_namespace is not set, and a connector knows none",
-                hint=f"zenml model-deployer update {self.name} --kubernetes_namespace=NAMESPACE",
-            )
-        return Deployer.connect(
-            runtime="cluster",
-            namespace=options.kubernetes_namespace,
-            base_url=options.base_url,
-            api_client=connector.connect(),
-        )
-
     def _check_options(self) -> None:
         if self.config.storage_secret:
             raise ConfigError(
@@ -296,14 +286,30 @@ class SeldonModelDeployer(BaseModelDeployer):
             handle = self.deployer.get(name)
         except NotFound:
             return None
+        self._check_ours(handle)
+        return handle
+
+    def _check_ours(self, handle: Service) -> None:
         if not self._is_ours(handle):
             raise OwnershipError(
-                f"{handle.name} in namespace {handle.namespace} is deployed already, "
+                f"{handle.name} in namespace {handle.namespace} was deployed already, "
                 f"and not by the model deployer {self.name}",
-                why="taking it over would change somebody else's service",
+                why="changing it would change somebody else's service",
                 hint=f"use another model_name, or first `seldon-deployer delete {handle.name}`",
             )
-        return handle
+
+    def _checked(self, service: BaseService) -> SeldonDeploymentService:
+        own = _own_service(service)
+        self._check_ours(self.deployer.get(own.name))
+        return own
+
+    def _shown(
+        self, service: SeldonDeploymentService, handle: Service, admin_state: ServiceState
+    ) -> SeldonDeploymentService:
+        service.bind(self)
+        service.admin_state = admin_state
+        service.show(handle)
+        return service
 
     def _is_ours(self, handle: Service) -> bool:
         labels = handle.manifest["metadata"].get("labels", {})
@@ -327,9 +333,8 @@ class SeldonModelDeployer(BaseModelDeployer):
                 why=f"that name serves {live.model_uri} and replace=False",
                 hint="deploy with replace=True, which updates it in place",
             )
-        service, _ = ensure_service(wanted, self.id, self.deployer.namespace)
-        service.bind(self)
-        service.show(live)
+        service, _ = ensure_service(wanted, self.id, self.namespace)
+        self._shown(service, live, service.admin_state)
         logger.info("%s serves %s already", service.name, live.model_uri)
         return service
 
@@ -344,7 +349,7 @@ class SeldonModelDeployer(BaseModelDeployer):
 
     def find_by_model_name(self, model_name: str) -> SeldonDeploymentService | None:
         """The service of a model name as it is now, or None."""
-        service = find_service(model_name, self.id, self.deployer.namespace)
+        service = find_service(model_name, self.id, self.namespace)
         if service is not None:
             service.bind(self)
             service.update_status()

@@ -197,7 +197,7 @@ from zenml.models import ServiceRequest
 from seldon_deployer.zenml_plugin import SeldonDeploymentService
 from seldon_deployer.zenml_plugin.rows import ensure_service, forget_service, list_services
 
-namespace = deployer.deployer.namespace
+namespace = deployer.namespace
 before = len(list_services(deployer.id, namespace))
 client = Client()
 made = []
