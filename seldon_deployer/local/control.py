@@ -1,0 +1,82 @@
+"""The control process: the embedded Kubernetes API and its controllers in one event loop.
+
+`python -m seldon_deployer.local.control --home FOLDER --socket FD --ready FD`, started by
+`lifecycle`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import sys
+from pathlib import Path
+
+from seldon_deployer.local.api import Api
+from seldon_deployer.local.controller import Controllers
+from seldon_deployer.local.home import hold_lock, read_runtime
+from seldon_deployer.local.http import create_app
+from seldon_deployer.local.objects import PODS
+from seldon_deployer.local.pods import PodRuntime
+from seldon_deployer.local.process import ProcessId, end_recorded
+from seldon_deployer.local.serving import Server, take_socket, tell_ready
+from seldon_deployer.local.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: list[str]) -> int:
+    """Run until SIGTERM; then every unit has ended too."""
+    parser = argparse.ArgumentParser(prog="seldon_deployer.local.control")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--ready", type=int, required=True)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    lock = given.home / "control.lock"
+    with hold_lock(lock, wait=True):
+        lock.write_text(str(ProcessId.current()))
+        asyncio.run(_serve(given.home, given.socket, given.ready))
+    return 0
+
+
+async def _serve(home: Path, descriptor: int, ready: int) -> None:
+    runtime = read_runtime(home)
+    if runtime is None:
+        raise SystemExit("no runtime.json: control is started by `seldon-deployer local start`")
+    store = Store(home / "cluster.db")
+    api = Api(store)
+    _forget_old_pods(api, home / "pods")
+    pods = PodRuntime(api, home / "pods")
+    app = create_app(api, token=runtime.token, log_path=pods.log_path)
+    server = Server(app, on_ready=lambda: tell_ready(ready), on_stop=app.state.stopping.set)
+    controllers = asyncio.create_task(Controllers(api, pods).run())
+    serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
+    try:
+        # Controllers never end by themselves: if they do, it is a defect that must be seen.
+        await asyncio.wait([controllers, serving], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        if not controllers.cancelled():
+            controllers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await controllers
+        await pods.stop()
+        store.close()
+
+
+def _forget_old_pods(api: Api, folder: Path) -> None:
+    """Pods of an earlier life: their processes end and their Deployments start new ones."""
+    end_recorded(folder)
+    pods, _ = api.list(PODS)
+    for pod in pods:
+        metadata = pod["metadata"]
+        api.delete(PODS, metadata["namespace"], metadata["name"], grace_period_seconds=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

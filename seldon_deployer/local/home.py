@@ -1,0 +1,97 @@
+"""The runtime's folder: which files lie where, and the record of what runs.
+
+```
+runtime.json   ports and token of this home, kept over restarts     0600
+kubeconfig     for kubectl and our own client                       0600
+control.lock   held by control while it runs; gateway.lock likewise
+start.lock     held by whoever starts or stops
+cluster.db     the objects          pods/   one folder for each pod
+logs/          of control and gateway
+```
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "SELDON_DEPLOYER_HOME"
+
+
+@dataclass(frozen=True)
+class RuntimeRecord:
+    """What of a home stays the same over restarts."""
+
+    api_port: int
+    gateway_port: int
+    token: str
+
+
+def home_folder() -> Path:
+    """The runtime's folder: SELDON_DEPLOYER_HOME, or the platform's place for user data."""
+    if chosen := os.environ.get(HOME_VARIABLE):
+        return Path(chosen).expanduser().resolve()
+    return Path(platformdirs.user_data_dir("seldon-deployer"))
+
+
+def read_runtime(home: Path) -> RuntimeRecord | None:
+    """The record, or None where nothing was started in this home."""
+    try:
+        return RuntimeRecord(**json.loads((home / "runtime.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def write_runtime(home: Path, record: RuntimeRecord) -> None:
+    """Keep the record."""
+    write_private(home / "runtime.json", json.dumps(asdict(record)))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+@contextmanager
+def hold_lock(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold a lock file for the block; yields False where another process holds it.
+
+    The system frees it when the process ends, however it ends: there is no stale lock.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process holds a lock file."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        # Shared, so that two who ask at once do not take each other for the holder.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

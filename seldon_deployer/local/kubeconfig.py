@@ -1,0 +1,27 @@
+"""The kubeconfig of a home: JSON, which is YAML too."""
+
+from __future__ import annotations
+
+import json
+
+CONTEXT = "seldon-deployer-local"
+
+
+def kubeconfig(port: int, token: str, namespace: str = "default") -> str:
+    """The file's text for the API on that loopback port."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": CONTEXT,
+            "clusters": [{"name": CONTEXT, "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+            "users": [{"name": CONTEXT, "user": {"token": token}}],
+            "contexts": [
+                {
+                    "name": CONTEXT,
+                    "context": {"cluster": CONTEXT, "user": CONTEXT, "namespace": namespace},
+                }
+            ],
+        },
+        indent=2,
+    )

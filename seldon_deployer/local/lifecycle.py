@@ -1,0 +1,278 @@
+"""Start, find and end the embedded runtime: control, gateway and their units.
+
+The starter binds both ports and hands them over, so a busy port is its own error, and nobody has
+to guess when a port is open. Locks tell what runs; the system frees them with the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from seldon_deployer.errors import LocalRuntimeError
+from seldon_deployer.local.home import (
+    HOME_VARIABLE,
+    RuntimeRecord,
+    hold_lock,
+    home_folder,
+    is_held,
+    read_runtime,
+    write_private,
+    write_runtime,
+)
+from seldon_deployer.local.kubeconfig import kubeconfig
+from seldon_deployer.local.ports import find_port
+from seldon_deployer.local.process import ProcessId, end_recorded, last_lines
+
+__all__ = [
+    "HOME_VARIABLE",
+    "Runtime",
+    "RuntimeStatus",
+    "ensure_running",
+    "home_folder",
+    "status",
+    "stop",
+]
+
+logger = logging.getLogger(__name__)
+
+GATEWAY_PORT_VARIABLE = "SELDON_DEPLOYER_GATEWAY_PORT"
+START_SECONDS = 30.0
+# Units have 20 s from SIGTERM on; control waits for them.
+STOP_SECONDS = 30.0
+_MODULES = {
+    "control": "seldon_deployer.local.control",
+    "gateway": "seldon_deployer.local.gateway_process",
+}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A running embedded runtime, and where to reach it."""
+
+    home: Path
+    kubeconfig: Path
+    gateway_url: str
+    api_url: str
+
+
+@dataclass(frozen=True)
+class RuntimeStatus:
+    """What of the runtime runs: process numbers, or None."""
+
+    home: Path
+    control: int | None
+    gateway: int | None
+    runtime: Runtime | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is all there."""
+        return self.control is not None and self.gateway is not None
+
+
+def ensure_running(home: Path | None = None) -> Runtime:
+    """Give the runtime of a home, started where it does not run.
+
+    Raises LocalRuntimeError: a port is busy, or a process ended at its start.
+    """
+    home = _prepare(home or home_folder())
+    running = status(home)
+    if running.is_running and running.runtime is not None:
+        return running.runtime
+    with hold_lock(home / "start.lock", wait=True):
+        record = _record(home)
+        missing = [name for name in _MODULES if not _is_running(home, name)]
+        with ExitStack() as stack:
+            started = [stack.enter_context(_start(home, name, record)) for name in missing]
+            for start in started:
+                start.wait_ready()
+    return _runtime(home, record)
+
+
+def status(home: Path | None = None) -> RuntimeStatus:
+    """What runs in a home; starts nothing."""
+    home = home or home_folder()
+    record = read_runtime(home)
+    found = {name: _process(home, name) for name in _MODULES}
+    return RuntimeStatus(
+        home=home,
+        control=found["control"].pid if found["control"] else None,
+        gateway=found["gateway"].pid if found["gateway"] else None,
+        runtime=_runtime(home, record) if record else None,
+    )
+
+
+def stop(home: Path | None = None) -> bool:
+    """End gateway, control and every unit; whether anything ran. Objects stay for a next start.
+
+    Raises LocalRuntimeError when a process does not end.
+    """
+    home = home or home_folder()
+    if not home.exists():
+        return False
+    with hold_lock(home / "start.lock", wait=True):
+        running = [process for name in _MODULES if (process := _process(home, name))]
+        # The gateway goes first: units that nobody holds a connection to end at once.
+        for process in reversed(running):
+            process.signal_group(signal.SIGTERM)
+            _wait_ended(process)
+        # Units of a control that was killed before.
+        return bool(end_recorded(home / "pods") or running)
+
+
+def _prepare(home: Path) -> Path:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / "logs").mkdir(exist_ok=True, mode=0o700)
+        (home / "pods").mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise LocalRuntimeError(
+            f"the embedded runtime cannot use the folder {home}",
+            why=error.strerror or str(error),
+            hint=f"set {HOME_VARIABLE} to a folder of your own",
+        ) from error
+    return home
+
+
+def _record(home: Path) -> RuntimeRecord:
+    """The home's ports and token; chosen once, then kept, so that URLs stay what they were."""
+    known = read_runtime(home)
+    wanted = os.environ.get(GATEWAY_PORT_VARIABLE)
+    if wanted is not None and not (wanted.isdigit() and 0 < int(wanted) < 65536):
+        raise LocalRuntimeError(
+            f"{GATEWAY_PORT_VARIABLE}={wanted} is no port", hint="give a number from 1 to 65535"
+        )
+    record = RuntimeRecord(
+        api_port=known.api_port if known else find_port(),
+        gateway_port=int(wanted) if wanted else known.gateway_port if known else find_port(),
+        token=known.token if known else secrets.token_urlsafe(32),
+    )
+    if known and known.gateway_port != record.gateway_port and _is_running(home, "gateway"):
+        raise LocalRuntimeError(
+            f"the gateway runs on port {known.gateway_port} already",
+            why=f"{GATEWAY_PORT_VARIABLE} asks for {wanted}",
+            hint="end it with `seldon-deployer local stop` first",
+        )
+    if record != known:
+        write_runtime(home, record)
+    write_private(home / "kubeconfig", kubeconfig(record.api_port, record.token))
+    return record
+
+
+def _runtime(home: Path, record: RuntimeRecord) -> Runtime:
+    return Runtime(
+        home=home,
+        kubeconfig=home / "kubeconfig",
+        gateway_url=f"http://127.0.0.1:{record.gateway_port}",
+        api_url=f"http://127.0.0.1:{record.api_port}",
+    )
+
+
+class _Starting:
+    """A process on its way up."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], ready: int, log: Path) -> None:
+        self._name = name
+        self._process = process
+        self._ready = ready
+        self._log = log
+
+    def wait_ready(self) -> None:
+        """Wait until it answers requests; LocalRuntimeError where it ended or took too long."""
+        readable, _, _ = select.select([self._ready], [], [], START_SECONDS)
+        if readable and os.read(self._ready, 16):
+            # Reaps it when it ends, also in a notebook that goes on for days.
+            threading.Thread(target=self._process.wait, daemon=True).start()
+            return
+        why = last_lines(self._log) if readable else f"it was not ready after {START_SECONDS:g} s"
+        self._process.kill()
+        self._process.wait()
+        raise LocalRuntimeError(
+            f"the embedded runtime's {self._name} process did not start",
+            why=why,
+            hint=f"read {self._log}",
+        )
+
+
+@contextmanager
+def _start(home: Path, name: str, record: RuntimeRecord) -> Iterator[_Starting]:
+    port = record.api_port if name == "control" else record.gateway_port
+    log = home / "logs" / f"{name}.log"
+    read_end, write_end = os.pipe()
+    try:
+        with _listen(name, port) as listener, log.open("ab") as output:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", _MODULES[name], "--home", str(home)),
+                    *("--socket", str(listener.fileno()), "--ready", str(write_end)),
+                ],
+                cwd=home,
+                pass_fds=(listener.fileno(), write_end),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        os.close(write_end)
+        write_end = -1
+        yield _Starting(name, process, read_end, log)
+    finally:
+        os.close(read_end)
+        if write_end >= 0:
+            os.close(write_end)
+
+
+def _listen(name: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        hint = "end the program that holds it"
+        if name == "gateway":
+            hint += f", or set {GATEWAY_PORT_VARIABLE} to another port"
+        raise LocalRuntimeError(
+            f"port {port} for the embedded runtime's {name} is not free",
+            why=error.strerror or str(error),
+            hint=hint,
+        ) from error
+    listener.listen(1024)
+    return listener
+
+
+def _is_running(home: Path, name: str) -> bool:
+    return is_held(home / f"{name}.lock")
+
+
+def _process(home: Path, name: str) -> ProcessId | None:
+    if not _is_running(home, name):
+        return None
+    return ProcessId.parse((home / f"{name}.lock").read_text())
+
+
+def _wait_ended(process: ProcessId) -> None:
+    try:
+        psutil.Process(process.pid).wait(timeout=STOP_SECONDS)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired as error:
+        process.signal_group(signal.SIGKILL)
+        raise LocalRuntimeError(
+            f"process {process.pid} of the embedded runtime did not end by itself",
+            why=f"it was asked {STOP_SECONDS:g} s ago and is killed now",
+        ) from error

@@ -1,0 +1,363 @@
+"""Pods as processes: what kubelet does, for the one node that is this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seldon_deployer.local.api import Api
+from seldon_deployer.local.container import BackOff, Command, ContainerRunner
+from seldon_deployer.local.events import EventRecorder
+from seldon_deployer.local.images import NotRunnable, Program, find_program
+from seldon_deployer.local.initializer import DownloadFailed, fetch_model
+from seldon_deployer.local.objects import CONFIG_MAPS, PODS, SECRETS
+from seldon_deployer.local.pod_folder import (
+    PORTS_ANNOTATION,
+    ConfigMissing,
+    PodFolder,
+    decode_secret,
+    log_file,
+)
+from seldon_deployer.local.pod_status import ContainerState, build_status, timestamp
+from seldon_deployer.local.ports import PortLease
+from seldon_deployer.local.process import record_file
+from seldon_deployer.local.status import ApiError
+
+logger = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+KUBELET = "kubelet"
+NODE = "local"
+_CONFIG_RETRY_SECONDS = 1.0
+
+
+class PodRuntime:
+    """Runs every pod of the store; `folder` holds one folder for each."""
+
+    def __init__(self, api: Api, folder: Path) -> None:
+        self._api = api
+        self._folder = folder
+        self._events = EventRecorder(api, KUBELET)
+        self._runners: dict[str, PodRunner] = {}
+
+    def sync(self, change: str, pod: Object) -> None:
+        """Act on a change of a pod (ADDED, MODIFIED or DELETED)."""
+        uid = pod["metadata"]["uid"]
+        runner = self._runners.get(uid)
+        if change == "DELETED":
+            if runner is not None:
+                runner.terminate(grace_seconds=0.0)
+            return
+        if runner is None:
+            runner = PodRunner(self._api, self._events, self._folder / uid, pod, self._forget)
+            self._runners[uid] = runner
+        if pod["metadata"].get("deletionTimestamp"):
+            runner.terminate(float(pod["metadata"].get("deletionGracePeriodSeconds", 30)))
+
+    async def stop(self) -> None:
+        """End every process; the pods' objects stay."""
+        await asyncio.gather(*(runner.stop() for runner in list(self._runners.values())))
+
+    def log_path(self, namespace: str, name: str, container: str, previous: bool) -> Path | None:
+        """The file with a container's output; None where there is none (yet)."""
+        try:
+            pod = self._api.get(PODS, namespace, name)
+        except ApiError:
+            return None
+        status = pod.get("status", {})
+        known = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+        restarts = next((item["restartCount"] for item in known if item["name"] == container), 0)
+        run = restarts - 1 if previous else restarts
+        path = log_file(self._folder / pod["metadata"]["uid"], container, run)
+        if not previous and not path.exists() and run > 0:
+            # Between two runs there is the last one to read.
+            path = log_file(self._folder / pod["metadata"]["uid"], container, run - 1)
+        return path if path.exists() else None
+
+    def _forget(self, uid: str) -> None:
+        self._runners.pop(uid, None)
+
+
+class PodRunner:
+    """One pod from its start to its end."""
+
+    def __init__(
+        self,
+        api: Api,
+        events: EventRecorder,
+        folder: Path,
+        pod: Object,
+        on_gone: Callable[[str], None],
+    ) -> None:
+        self._api = api
+        self._events = events
+        self._pod = pod
+        self._folder = PodFolder(folder, pod, self._read_data)
+        self._on_gone = on_gone
+        self._started = datetime.now(UTC)
+        self._initializers = [_state(item) for item in pod["spec"].get("initContainers", [])]
+        self._containers = [_state(item) for item in pod["spec"]["containers"]]
+        self._runners: list[ContainerRunner] = []
+        self._leases: list[PortLease] = []
+        self._is_dirty = False
+        self._ending: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._running = self._loop.create_task(self._run())
+
+    def terminate(self, grace_seconds: float) -> None:
+        """Begin to end the pod and delete its object; a second call changes nothing."""
+        if self._ending is None:
+            self._ending = self._loop.create_task(self._terminate(grace_seconds))
+
+    async def stop(self, grace_seconds: float = 20.0) -> None:
+        """End the processes; the object and the folder stay."""
+        self._running.cancel()
+        await asyncio.gather(*(runner.stop(grace_seconds) for runner in self._runners))
+        for lease in self._leases:
+            lease.release()
+
+    async def _run(self) -> None:
+        try:
+            await self._prepare()
+            await self._initialize()
+            await self._run_containers()
+        except NotRunnable as error:
+            self._show_waiting("ErrImagePull", str(error))
+            self._say("Warning", "Failed", str(error))
+
+    async def _prepare(self) -> None:
+        self._write_status()
+        while True:
+            try:
+                self._folder.create()
+            except ConfigMissing as error:
+                self._show_waiting("ContainerCreating", str(error))
+                self._say("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}")
+                await asyncio.sleep(_CONFIG_RETRY_SECONDS)
+            else:
+                return
+
+    async def _initialize(self) -> None:
+        for spec, state in zip(
+            self._pod["spec"].get("initContainers", []), self._initializers, strict=True
+        ):
+            if find_program(spec).program is not Program.INITIALIZER:
+                raise NotRunnable(f"Init container {spec['name']} cannot run on this machine.")
+            back_off = BackOff()
+            while not await self._download(spec, state):
+                wait = back_off.next_seconds(0)
+                if wait > 0:
+                    state.state = {"waiting": {"reason": "CrashLoopBackOff"}}
+                    message = f"Back-off restarting failed container {state.name} in pod"
+                    self._say("Warning", "BackOff", f"{message} {self._long_name}")
+                    self._mark_dirty()
+                    await asyncio.sleep(wait)
+                state.restarts += 1
+
+    async def _download(self, spec: Object, state: ContainerState) -> bool:
+        """Run the model initializer once; whether it succeeded."""
+        began = datetime.now(UTC)
+        log = self._folder.log(state.name, state.restarts)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        uri = spec["args"][0]
+        target = self._folder.mounts(spec)[spec["args"][1]]
+        code, message = 0, ""
+        try:
+            log.write_text(await asyncio.to_thread(fetch_model, uri, target) + "\n")
+        except DownloadFailed as error:
+            code, message = error.exit_code, str(error)
+            log.write_text(message + "\n")
+        ended: Object = {
+            "exitCode": code,
+            "reason": "Error" if code else "Completed",
+            "startedAt": timestamp(began),
+            "finishedAt": timestamp(datetime.now(UTC)),
+        }
+        state.state = {"terminated": ended | ({"message": message} if message else {})}
+        state.is_ready = code == 0
+        if code:
+            state.last_state = state.state
+        self._mark_dirty()
+        return code == 0
+
+    async def _run_containers(self) -> None:
+        ports = self._lease_ports()
+        specs = self._pod["spec"]["containers"]
+        for spec, state in zip(specs, self._containers, strict=True):
+            runnable = find_program(spec)
+            if runnable.program is Program.GATEWAY:
+                continue
+            if runnable.program is not Program.SERVER:
+                raise NotRunnable(f"Container {spec['name']} cannot run on this machine.")
+            known = ports.get(spec["name"], {})
+            argv = [self._folder.interpreter(), "-m", "seldon_deployer.server"]
+            argv += [runnable.model_class] if runnable.model_class else []
+            self._runners.append(
+                ContainerRunner(
+                    spec,
+                    state,
+                    command=Command(
+                        tuple(argv),
+                        await self._environment(spec, state, known),
+                        self._folder.working_folder(),
+                        record_file(self._folder.root, spec["name"]),
+                    ),
+                    log=partial(self._folder.log, state.name),
+                    ports=_probe_ports(spec, known),
+                    pod=self._long_name,
+                    on_change=self._mark_dirty,
+                    on_event=self._say,
+                )
+            )
+        async with asyncio.TaskGroup() as group:
+            for runner in self._runners:
+                group.create_task(runner.run())
+
+    async def _environment(
+        self, spec: Object, state: ContainerState, ports: dict[int, int]
+    ) -> dict[str, str]:
+        while True:
+            try:
+                return self._folder.environment(spec, ports)
+            except ConfigMissing as error:
+                waiting = {"reason": "CreateContainerConfigError", "message": str(error)}
+                state.state = {"waiting": waiting}
+                self._say("Warning", "Failed", f"Error: {error}")
+                self._mark_dirty()
+                await asyncio.sleep(_CONFIG_RETRY_SECONDS)
+
+    def _lease_ports(self) -> dict[str, dict[int, int]]:
+        """Real ports by container and the object's port; written down on the pod."""
+        found: dict[str, dict[int, int]] = {}
+        named: dict[str, dict[str, int]] = {}
+        for spec in self._pod["spec"]["containers"]:
+            if find_program(spec).program is not Program.SERVER:
+                continue
+            for port in spec.get("ports", []):
+                lease = PortLease()
+                self._leases.append(lease)
+                found.setdefault(spec["name"], {})[port["containerPort"]] = lease.number
+                name = port.get("name", str(port["containerPort"]))
+                named.setdefault(spec["name"], {})[name] = lease.number
+        note = {PORTS_ANNOTATION: json.dumps(named, separators=(",", ":"))}
+        metadata = self._pod["metadata"]
+        self._api.patch(
+            PODS,
+            metadata["namespace"],
+            metadata["name"],
+            {"metadata": {"annotations": note}},
+            patch_type="merge",
+            manager=KUBELET,
+        )
+        return found
+
+    async def _terminate(self, grace_seconds: float) -> None:
+        await self.stop(grace_seconds)
+        await asyncio.wait([self._running])
+        self._folder.remove()
+        metadata = self._pod["metadata"]
+        self._on_gone(metadata["uid"])
+        try:
+            self._api.delete(PODS, metadata["namespace"], metadata["name"], grace_period_seconds=0)
+        except ApiError as error:
+            # Deleted by force: the object went before its processes.
+            if error.status != 404:
+                raise
+
+    def _mark_dirty(self) -> None:
+        # Changes of one turn of the loop become one write.
+        if not self._is_dirty:
+            self._is_dirty = True
+            self._loop.call_soon(self._write_status)
+
+    def _write_status(self) -> None:
+        self._is_dirty = False
+        self._copy_state_to_orchestrator()
+        metadata = self._pod["metadata"]
+        status = build_status(
+            self._pod.get("status", {}),
+            self._initializers,
+            self._containers,
+            started=self._started,
+            now=datetime.now(UTC),
+        )
+        self._pod = self._pod | {"status": status}
+        wanted = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+            "status": status,
+        }
+        try:
+            self._api.patch(
+                PODS,
+                metadata["namespace"],
+                metadata["name"],
+                {"status": wanted["status"]},
+                patch_type="merge",
+                manager=KUBELET,
+                subresource="status",
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def _copy_state_to_orchestrator(self) -> None:
+        """The gateway stands for the orchestrator: it runs and is ready when the units are."""
+        by_name = {state.name: state for state in self._containers}
+        units: list[ContainerState] = []
+        engines: list[ContainerState] = []
+        for spec in self._pod["spec"]["containers"]:
+            try:
+                is_engine = find_program(spec).program is Program.GATEWAY
+            except NotRunnable:
+                is_engine = False
+            (engines if is_engine else units).append(by_name[spec["name"]])
+        for engine in engines:
+            running = [unit for unit in units if "running" in unit.state]
+            if running and "running" not in engine.state:
+                engine.state = {"running": {"startedAt": timestamp(datetime.now(UTC))}}
+            engine.is_started = bool(running) or engine.is_started
+            engine.is_ready = bool(units) and all(unit.is_ready for unit in units)
+
+    def _show_waiting(self, reason: str, message: str) -> None:
+        for state in self._containers:
+            state.state = {"waiting": {"reason": reason, "message": message}}
+        self._mark_dirty()
+
+    def _say(self, kind: str, reason: str, message: str) -> None:
+        self._events.record(self._pod, kind, reason, message)
+
+    @property
+    def _long_name(self) -> str:
+        metadata = self._pod["metadata"]
+        return f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+
+    def _read_data(self, kind: str, name: str) -> dict[str, str] | None:
+        resource = SECRETS if kind == "secret" else CONFIG_MAPS
+        try:
+            obj = self._api.get(resource, self._pod["metadata"]["namespace"], name)
+        except ApiError:
+            return None
+        data: dict[str, str] = obj.get("data") or {}
+        return decode_secret(data) if kind == "secret" else data
+
+
+def _state(spec: Object) -> ContainerState:
+    return ContainerState(name=spec["name"], image=spec.get("image", ""))
+
+
+def _probe_ports(spec: Object, ports: dict[int, int]) -> dict[str, int]:
+    """Real ports by the number and by the name that a probe may use."""
+    known = {str(port): real for port, real in ports.items()}
+    for port in spec.get("ports", []):
+        if "name" in port:
+            known[port["name"]] = ports[port["containerPort"]]
+    return known

@@ -1,0 +1,148 @@
+"""One container of a pod as a process of its own session, with its output in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """Which process: a number alone may be another process's by now."""
+
+    pid: int
+    create_time: float
+
+    def __str__(self) -> str:
+        return f"process://{self.pid}/{self.create_time:.2f}"
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessId | None:
+        """Read the form that `str` writes; None for anything else."""
+        scheme, _, rest = text.partition("://")
+        pid, _, created = rest.partition("/")
+        if scheme != "process" or not pid.isdigit():
+            return None
+        try:
+            return cls(int(pid), float(created))
+        except ValueError:
+            return None
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId:
+        """The identity of a process that runs now; psutil.Error when there is none."""
+        return cls(pid, round(psutil.Process(pid).create_time(), 2))
+
+    @classmethod
+    def current(cls) -> ProcessId:
+        """The identity of this process."""
+        return cls.of(os.getpid())
+
+    def is_alive(self) -> bool:
+        """Whether this very process runs (a zombie does not)."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.create_time) < 0.05
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the process's group; nothing happens where it is gone."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+class UnitProcess:
+    """A running process: `exited` resolves to its exit code (negative: the signal's number)."""
+
+    def __init__(
+        self, argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, record: Path
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[int] = self._loop.create_future()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            # A session of its own: the unit lives on when control dies, and its group is its own.
+            self._popen = subprocess.Popen(
+                argv,
+                env=dict(env),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            self.id = ProcessId.of(self._popen.pid)
+        except psutil.Error:
+            self.id = ProcessId(self._popen.pid, 0.0)
+        # Read by whoever ends or finds the units of a control that died.
+        self._record = record
+        record.write_text(str(self.id))
+        threading.Thread(target=self._wait, name=f"wait-{self.id.pid}", daemon=True).start()
+
+    async def stop(self, grace_seconds: float) -> int:
+        """End the process group: SIGTERM, then SIGKILL after the grace; gives the exit code."""
+        self.id.signal_group(signal.SIGTERM)
+        if not self.exited.done():
+            await asyncio.wait([self.exited], timeout=grace_seconds)
+        # Children of the unit that outlived it go too.
+        self.id.signal_group(signal.SIGKILL)
+        code = await self.exited
+        self._record.unlink(missing_ok=True)
+        return code
+
+    def _wait(self) -> None:
+        code = self._popen.wait()
+        # The loop is closed when control ends before its units do.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._set_exit, code)
+
+    def _set_exit(self, code: int) -> None:
+        if not self.exited.done():
+            self.exited.set_result(code)
+
+
+def record_file(pod_folder: Path, container: str) -> Path:
+    """Where a pod's folder records the process of a container."""
+    return pod_folder / f"{container}.process"
+
+
+def end_recorded(pods_folder: Path, grace_seconds: float = 10.0) -> int:
+    """End all processes that the pods in a folder recorded; returns how many were alive."""
+    found = [ProcessId.parse(file.read_text()) for file in pods_folder.glob("*/*.process")]
+    alive = [process for process in found if process is not None and process.is_alive()]
+    for process in alive:
+        process.signal_group(signal.SIGTERM)
+    handles = []
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            handles.append(psutil.Process(process.pid))
+    psutil.wait_procs(handles, timeout=grace_seconds)
+    for process in alive:
+        # What is left of the group, were it only children of the unit.
+        process.signal_group(signal.SIGKILL)
+    for file in pods_folder.glob("*/*.process"):
+        file.unlink(missing_ok=True)
+    return len(alive)
+
+
+def last_lines(log: Path, *, lines: int = 5, limit: int = 2048) -> str:
+    """The end of a log: at most so many non-empty lines and so many bytes."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - limit))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
