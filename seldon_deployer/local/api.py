@@ -6,7 +6,7 @@ go at the version of the `resource` they are asked by; they are stored at its st
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -208,7 +208,7 @@ class Api:
         resource_version: str = "",
         label_selector: str = "",
         field_selector: str = "",
-    ) -> AsyncIterator[tuple[str, Object]]:
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         """Yield `(ADDED | MODIFIED | DELETED, object)` after `resource_version`, without end.
 
         Without a version it starts with what is there. Raises ApiError 410 where the change log

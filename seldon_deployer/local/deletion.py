@@ -52,7 +52,7 @@ class Deleter:
         marked = self._mark(resource, live, finalizers, grace)
         if FOREGROUND in finalizers:
             for key in self._store.dependents(live["metadata"]["uid"]):
-                self._delete_dependent(key)
+                self._delete_dependent(key, owner_waits=True)
             return self._finish_foreground(resource, marked)
         return marked
 
@@ -129,13 +129,13 @@ class Deleter:
             metadata = obj["metadata"] | {"ownerReferences": living}
             self._store.put(key, obj | {"metadata": metadata})
 
-    def _delete_dependent(self, key: Key) -> None:
-        """Delete what an owner takes along; what owns something itself waits for that."""
+    def _delete_dependent(self, key: Key, *, owner_waits: bool = False) -> None:
+        """Delete what an owner takes along; under an owner that waits, it waits for its own."""
         obj = self._store.get(key)
         if obj is None or "deletionTimestamp" in obj["metadata"]:
             return
         has_dependents = bool(self._store.dependents(obj["metadata"]["uid"]))
-        propagation = "Foreground" if has_dependents else "Background"
+        propagation = "Foreground" if has_dependents and owner_waits else "Background"
         self.delete(named_resource(key.resource), obj, propagation)
 
     def _orphan_dependents(self, uid: str) -> None:

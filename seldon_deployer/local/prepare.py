@@ -21,6 +21,7 @@ from seldon_deployer.manifest.admission import check_admission
 from seldon_deployer.manifest.schema import check_schema, prune, unknown_fields
 
 Object = dict[str, Any]
+ValidationMode = Literal["Strict", "Warn", "Ignore"]
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SUBDOMAIN_RULE = (
@@ -53,7 +54,7 @@ _LABEL_VALUE_RULE = (
 class FieldValidation:
     """What happens to unknown fields: rejected, warned of (in `warnings`), or dropped."""
 
-    mode: Literal["Strict", "Warn", "Ignore"] = "Ignore"
+    mode: ValidationMode = "Ignore"
     warnings: list[str] = field(default_factory=list)
 
 

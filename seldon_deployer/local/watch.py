@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from seldon_deployer.local.objects import Resource
@@ -20,7 +20,7 @@ async def watch_changes(
     namespace: str | None,
     resource_version: str,
     selects: Predicate,
-) -> AsyncIterator[tuple[str, Object]]:
+) -> AsyncGenerator[tuple[str, Object], None]:
     """Yield `(type, object)` for what `selects`, without end; see `Api.watch`.
 
     An object that starts or stops being selected is ADDED or DELETED, as in Kubernetes.

@@ -1,0 +1,153 @@
+"""What a request carries and what its client accepts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+
+from seldon_deployer.local.prepare import FieldValidation, ValidationMode
+from seldon_deployer.local.status import ApiError, bad_request
+from seldon_deployer.local.transitions import PatchType
+
+Object = dict[str, Any]
+Shape = Literal["plain", "table", "partial"]
+
+PATCH_TYPES: dict[str, PatchType] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+    "application/apply-patch+yaml": "apply",
+}
+_MODES: dict[str, ValidationMode] = {"Strict": "Strict", "Warn": "Warn", "Ignore": "Ignore"}
+DISCOVERY = "apidiscovery.k8s.io"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The answer that a client wants most of those we have."""
+
+    shape: Shape = "plain"
+    is_aggregated: bool = False
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as JSON sees it: a date stays text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if "timestamp" not in tag]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def accepted(header: str) -> Accepted:
+    """Read an Accept header. Raises ApiError 406 where nothing fits."""
+    clauses = [clause.strip() for clause in header.split(",") if clause.strip()]
+    for clause in clauses or ["*/*"]:
+        media, *pairs = [part.strip() for part in clause.split(";")]
+        parameters = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        if media not in ("application/json", "application/*", "*/*"):
+            continue
+        wanted = parameters.get("as", "")
+        if parameters.get("g") == DISCOVERY:
+            if parameters.get("v") == "v2":
+                return Accepted(is_aggregated=True)
+        elif not wanted:
+            return Accepted()
+        elif wanted == "Table" and parameters.get("v", "v1") == "v1":
+            return Accepted("table")
+        elif wanted.startswith("PartialObjectMetadata"):
+            return Accepted("partial")
+    raise ApiError(
+        406,
+        "NotAcceptable",
+        "only the following media types are accepted: application/json, "
+        "application/json;stream=watch",
+    )
+
+
+def patch_type_of(content_type: str, *, is_custom: bool) -> PatchType:
+    """The patch type of a Content-Type. Raises ApiError 415."""
+    media = content_type.partition(";")[0].strip()
+    patch_type = PATCH_TYPES.get(media)
+    if patch_type is None or (is_custom and patch_type == "strategic"):
+        known = [name for name in PATCH_TYPES if not (is_custom and "strategic" in name)]
+        raise _unsupported_media(known)
+    return patch_type
+
+
+def read_body(body: bytes, content_type: str, validation: FieldValidation | None = None) -> Any:
+    """Decode JSON or YAML. Raises ApiError 400 or 415.
+
+    A key given twice is rejected or warned of, as `validation` says.
+    """
+    media = content_type.partition(";")[0].strip()
+    if media and "json" not in media and "yaml" not in media:
+        raise _unsupported_media(["application/json", "application/yaml"])
+    duplicates: list[str] = []
+
+    def read_pairs(pairs: list[tuple[str, Any]]) -> Object:
+        found: Object = {}
+        for name, value in pairs:
+            if name in found:
+                duplicates.append(f'duplicate field "{name}"')
+            found[name] = value
+        return found
+
+    try:
+        value = json.loads(body, object_pairs_hook=read_pairs)
+    except ValueError as error:
+        if "yaml" not in media:
+            raise bad_request(f"the body is no JSON: {error}") from error
+        value = _read_yaml(body)
+    if duplicates and validation and validation.mode == "Strict":
+        raise bad_request(f"strict decoding error: {', '.join(duplicates)}")
+    if validation and validation.mode == "Warn":
+        validation.warnings += duplicates
+    return value
+
+
+def read_validation(query: Mapping[str, str]) -> FieldValidation:
+    """Read `fieldValidation`: Warn where it is not given. Raises ApiError 422."""
+    mode = query.get("fieldValidation") or "Warn"
+    if mode in _MODES:
+        return FieldValidation(_MODES[mode])
+    raise ApiError(
+        422,
+        "Invalid",
+        f'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "{mode}": '
+        'supported values: "Ignore", "Strict", "Warn"',
+    )
+
+
+def read_dry_run(query: Mapping[str, str]) -> bool:
+    """Read `dryRun`. Raises ApiError 422 for anything but All."""
+    value = query.get("dryRun", "")
+    if value not in ("", "All"):
+        raise ApiError(
+            422,
+            "Invalid",
+            f'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "{value}": '
+            'supported values: "All"',
+        )
+    return value == "All"
+
+
+def _read_yaml(body: bytes) -> Any:
+    try:
+        return yaml.load(body, _Loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+
+
+def _unsupported_media(known: list[str]) -> ApiError:
+    return ApiError(
+        415,
+        "UnsupportedMediaType",
+        f"the body of the request was in an unknown format - accepted media types include: "
+        f"{', '.join(known)}",
+    )

@@ -1,0 +1,109 @@
+"""Start a real kube-apiserver for tests, and find kubectl.
+
+The server is built once from Go modules (see Makefile); where KUBEBUILDER_ASSETS names a folder
+with kube-apiserver and etcd, those run instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from apiserver.assets import start_assets
+
+_HERE = Path(__file__).parent
+_REQUIRE = "SELDON_DEPLOYER_REQUIRE_APISERVER"
+
+
+@dataclass(frozen=True)
+class End:
+    """One Kubernetes API to test against; `ca` is None where it speaks plain HTTP."""
+
+    name: str
+    server: str
+    kubeconfig: Path
+    token: str
+    ca: Path | None = None
+
+
+class Unavailable(Exception):
+    """There is neither Go nor a folder of binaries; says how to get them."""
+
+
+def is_required() -> bool:
+    """Whether a missing server is a failure, as in CI."""
+    return os.environ.get(_REQUIRE, "") not in ("", "0")
+
+
+def find_kubectl() -> str:
+    """The kubectl to test with. Raises Unavailable."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets and (Path(assets) / "kubectl").exists():
+        return str(Path(assets) / "kubectl")
+    try:
+        return str(_built() / "kubectl")
+    except Unavailable:
+        found = shutil.which("kubectl")
+        if found is None:
+            raise
+        return found
+
+
+@contextmanager
+def run_apiserver(folder: Path) -> Iterator[End]:
+    """Run a real API server with its data in `folder`. Raises Unavailable."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets:
+        with start_assets(Path(assets), folder) as (server, kubeconfig, token):
+            yield End("real", server, kubeconfig, token, _ca_file(folder))
+        return
+    with (
+        (folder / "stderr.log").open("wb") as stderr,
+        subprocess.Popen(
+            [_built() / "testapiserver", "-dir", folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        ) as process,
+    ):
+        # It ends when its standard input does, however this process ends.
+        assert process.stdin is not None
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            last = (folder / "stderr.log").read_text(errors="replace").splitlines()[-5:]
+            raise RuntimeError("the test API server did not start: " + "\n".join(last))
+        told = json.loads(line)
+        try:
+            yield End(
+                "real",
+                told["server"],
+                Path(told["kubeconfig"]),
+                told["token"],
+                Path(told["ca"]),
+            )
+        finally:
+            process.stdin.close()
+
+
+def _ca_file(folder: Path) -> Path:
+    return folder / "apiserver.crt"
+
+
+def _built() -> Path:
+    """The folder of the built binaries; builds them the first time."""
+    if shutil.which("go") is None or shutil.which("make") is None:
+        raise Unavailable(
+            "no real API server: install Go 1.24 or newer and make, or set KUBEBUILDER_ASSETS to a "
+            "folder with kube-apiserver and etcd (setup-envtest fetches one)"
+        )
+    made = subprocess.run(["make", "-s", "-C", _HERE], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"the test API server cannot be built:\n{made.stderr}")
+    return Path(made.stdout.strip())
