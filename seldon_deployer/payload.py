@@ -121,6 +121,41 @@ def encode_message(
     return {"data": data}
 
 
+def build_request(
+    data: Any, *, protocol: str = "seldon", names: Sequence[str] | None = None
+) -> Message:
+    """Write what a caller has as a prediction request of the protocol (`seldon` or `v2`).
+
+    Arrays and nested lists become an ndarray or one V2 input; a pandas frame its named columns;
+    str and bytes strData and binData (Seldon only); a dict is a whole message already.
+    Raises PayloadError for what cannot be sent.
+    """
+    if isinstance(data, dict):
+        return data
+    if protocol == "v2":
+        return _v2_request(data)
+    if isinstance(data, (str, bytes)):
+        return encode_message(data)
+    if _is_frame(data):
+        names = names or [str(column) for column in data.columns]
+    part: Message = {"names": list(names)} if names else {}
+    return {"data": part | {"ndarray": to_list(_as_array(data))}}
+
+
+def read_response(message: Message, *, protocol: str = "seldon") -> Any:
+    """Take the value out of a prediction's answer.
+
+    An array for data and for a V2 answer with one output (several: a dict of arrays by name);
+    else the text, bytes or JSON value. Raises PayloadError.
+    """
+    if protocol == "v2":
+        outputs = decode_v2(message, "outputs")
+        if len(outputs) == 1:
+            return outputs[0].array
+        return {output.name: output.array for output in outputs}
+    return decode_message(message).value
+
+
 def decode_ndarray(rows: Any) -> Array:
     """Turn nested lists into an array.
 
@@ -211,6 +246,40 @@ def to_list(array: Array) -> list[Any]:
     if array.dtype.kind == "O":
         return [_json_value(value) for value in values]
     return values
+
+
+def _v2_request(data: Any) -> Message:
+    if _is_frame(data):
+        columns = [
+            Tensor(str(column), _as_array(data[column]).reshape(-1, 1)) for column in data.columns
+        ]
+        return {
+            "parameters": {"content_type": "pd"},
+            "inputs": [encode_v2(column) for column in columns],
+        }
+    if isinstance(data, (str, bytes)):
+        raise PayloadError(f"a {type(data).__name__} is no V2 input; send an array")
+    tensor = encode_v2(Tensor("input-0", _as_array(data)))
+    return {"inputs": [tensor | {"parameters": {"content_type": "np"}}]}
+
+
+def _is_frame(data: Any) -> bool:
+    # Known by its looks, so that pandas is never imported for those who do not use it.
+    return hasattr(data, "columns") and hasattr(data, "to_numpy")
+
+
+def _as_array(data: Any) -> Array:
+    import numpy as np
+
+    if isinstance(data, (list, tuple)):
+        return _array(list(data))
+    array = np.asarray(data)
+    if array.ndim == 0:
+        raise PayloadError(
+            f"a {type(data).__name__} is no list of rows",
+            hint="give an array, nested lists such as [[1, 2]], or a whole message as a dict",
+        )
+    return array
 
 
 def _array(values: list[Any]) -> Array:
