@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import shutil
 import sys
 from pathlib import Path
 
@@ -72,6 +73,8 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
 def _forget_old_pods(api: Api, folder: Path) -> None:
     """Pods of an earlier life: their processes end and their Deployments start new ones."""
     end_recorded(folder)
+    for old in folder.iterdir():
+        shutil.rmtree(old)
     pods, _ = api.list(PODS)
     for pod in pods:
         metadata = pod["metadata"]
