@@ -19,7 +19,7 @@ from kubectl import Kubectl
 
 from seldon_deployer.local.api import Api
 from seldon_deployer.local.http import create_app
-from seldon_deployer.local.kubeconfig import build_kubeconfig
+from seldon_deployer.local.kubeconfig import kubeconfig
 from seldon_deployer.local.store import Store
 from seldon_deployer.manifest.crd import build_crd
 
@@ -111,13 +111,15 @@ def run_embedded(folder: Path) -> Iterator[End]:
         store.close()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        port = listener.getsockname()[1]
         thread = threading.Thread(target=lambda: asyncio.run(serve(listener)))
         thread.start()
         ready.wait()
         try:
-            kubeconfig = _write_kubeconfig(folder, address, token)
-            yield End("embedded", address, kubeconfig, token)
+            path = folder / "kubeconfig"
+            path.write_text(kubeconfig(port, token))
+            path.chmod(0o600)
+            yield End("embedded", f"http://127.0.0.1:{port}", path, token)
         finally:
             loop, stop = stops[0]
             loop.call_soon_threadsafe(stop.set)
@@ -127,10 +129,8 @@ def run_embedded(folder: Path) -> Iterator[End]:
 def install_crd(end: End) -> None:
     """Install the upstream CRD where it is at hand, else ours; returns when it is served."""
     client = Client(end)
-    if _UPSTREAM.exists():
-        crd = yaml.load(_UPSTREAM.read_bytes(), yaml.CSafeLoader)
-    else:
-        crd = build_crd()
+    has_upstream = _UPSTREAM.exists()
+    crd = yaml.load(_UPSTREAM.read_bytes(), yaml.CSafeLoader) if has_upstream else build_crd()
     answer = client.post(_CRDS, crd)
     assert answer.status in (201, 409), answer
     name = "metadata.name=seldondeployments.machinelearning.seldon.io"
@@ -164,10 +164,3 @@ def _missing(missing: Unavailable) -> None:  # type: ignore[return]
     if is_required():
         pytest.fail(str(missing))
     pytest.skip(str(missing))
-
-
-def _write_kubeconfig(folder: Path, server: str, token: str) -> Path:
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(build_kubeconfig(server, token)))
-    path.chmod(0o600)
-    return path
