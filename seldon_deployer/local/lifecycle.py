@@ -6,7 +6,6 @@ to guess when a port is open. Locks tell what runs; the system frees them with t
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import secrets
@@ -34,7 +33,7 @@ from seldon_deployer.local.home import (
     write_private,
     write_runtime,
 )
-from seldon_deployer.local.kubeconfig import build_kubeconfig
+from seldon_deployer.local.kubeconfig import kubeconfig
 from seldon_deployer.local.ports import find_port
 from seldon_deployer.local.process import ProcessId, end_recorded, last_lines
 
@@ -170,9 +169,7 @@ def _record(home: Path) -> RuntimeRecord:
         )
     if record != known:
         write_runtime(home, record)
-    config = build_kubeconfig(f"http://127.0.0.1:{record.api_port}", record.token)
-    # JSON is YAML too.
-    write_private(home / "kubeconfig", json.dumps(config, indent=2))
+    write_private(home / "kubeconfig", kubeconfig(record.api_port, record.token))
     return record
 
 
