@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 
 from seldon_deployer.local.prepare import FieldValidation, ValidationMode
+from seldon_deployer.local.protobuf import MEDIA_TYPE, decode_protobuf
 from seldon_deployer.local.status import ApiError, bad_request
 from seldon_deployer.local.transitions import PatchType
 
@@ -86,6 +87,8 @@ def read_body(body: bytes, content_type: str, validation: FieldValidation | None
     A key given twice is rejected or warned of, as `validation` says.
     """
     media = content_type.partition(";")[0].strip()
+    if media == MEDIA_TYPE:
+        return _read_protobuf(body)
     if media and "json" not in media and "yaml" not in media:
         raise _unsupported_media(["application/json", "application/yaml"])
     duplicates: list[str] = []
@@ -135,6 +138,16 @@ def read_dry_run(query: Mapping[str, str]) -> bool:
             'supported values: "All"',
         )
     return value == "All"
+
+
+def _read_protobuf(body: bytes) -> Any:
+    try:
+        decoded = decode_protobuf(body)
+    except ValueError as error:
+        raise bad_request(f"the body is no Kubernetes protobuf: {error}") from error
+    if decoded is None:
+        raise _unsupported_media(["application/json", "application/yaml"])
+    return decoded
 
 
 def _read_yaml(body: bytes) -> Any:

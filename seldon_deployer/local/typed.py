@@ -67,6 +67,7 @@ def _check_map(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str
             yield from _check(child_schema(schema, name), item, at)
         else:
             yield at, "field not declared in schema"
+            return
 
 
 def _check_list(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str]]:
