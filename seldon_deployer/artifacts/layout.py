@@ -84,11 +84,13 @@ def list_files(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def fingerprint(folder: Path) -> str:
-    """SHA-256 over the names and bytes of a folder's files, whatever their times."""
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file's bytes, or of a folder's names and bytes; times do not matter."""
+    if path.is_file():
+        return _file_hash(path)
     digest = sha256()
-    for name in list_files(folder):
-        digest.update(f"{name}\0{_file_hash(folder / name)}\n".encode())
+    for name in list_files(path):
+        digest.update(f"{name}\0{_file_hash(path / name)}\n".encode())
     return digest.hexdigest()
 
 

@@ -98,7 +98,7 @@ def _check_server(config: DeploymentConfig, implementation: str | None) -> None:
 
 def _labels(config: DeploymentConfig) -> dict[str, str]:
     return {
-        **config.labels,
+        **dict(sorted(config.labels.items())),
         naming.MANAGED_BY_LABEL: naming.FIELD_MANAGER,
         naming.MODEL_NAME_LABEL: naming.label_value(config.model_name),
     }
@@ -108,7 +108,7 @@ def _annotations(config: DeploymentConfig) -> dict[str, str]:
     own = {naming.MODEL_NAME_ANNOTATION: config.model_name}
     if config.model_uri:
         own[naming.MODEL_URI_ANNOTATION] = config.model_uri
-    others = {key: text for key, text in config.annotations.items() if not _is_seldons(key)}
+    others = {key: text for key, text in sorted(config.annotations.items()) if not _is_seldons(key)}
     return {**others, **own}
 
 
@@ -116,7 +116,7 @@ def _seldon_annotations(config: DeploymentConfig) -> dict[str, str]:
     """What Seldon reads from `spec.annotations`; at the resource itself it would go nowhere."""
     return {
         key: text
-        for key, text in config.annotations.items()
+        for key, text in sorted(config.annotations.items())
         if _is_seldons(key) and key != SERVICE_NAME_ANNOTATION
     }
 
@@ -189,6 +189,8 @@ def _container(config: DeploymentConfig, implementation: str | None) -> Object:
     if env:
         container["env"] = [{"name": name, "value": value} for name, value in env.items()]
     if config.resources:
-        container["resources"] = {kind: dict(sizes) for kind, sizes in config.resources.items()}
+        container["resources"] = {
+            kind: dict(sorted(sizes.items())) for kind, sizes in sorted(config.resources.items())
+        }
     known = _is_known_server(config, implementation)
     return {**container, **unit_probes(config.protocol, speaks_http=known)}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 from seldon_deployer.config import QUANTITY_PATTERN
@@ -31,6 +39,15 @@ class KubernetesModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, extra="allow", frozen=True, protected_namespaces=()
     )
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, handler: SerializerFunctionWrapHandler) -> Object:
+        obj: Object = handler(self)
+        # An unknown field with the Python name of a known one counts as both to pydantic.
+        for name in (self.model_extra or {}).keys() & type(self).model_fields.keys():
+            if getattr(self, name) is None:
+                obj.pop(type(self).model_fields[name].alias or name, None)
+        return obj
 
     def to_object(self) -> Object:
         """The plain object again: exactly the fields that were given."""
