@@ -12,6 +12,7 @@ from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.errors import NotFound, PredictionError
 from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
 from seldon_deployer.manifest.graph import predictors
+from seldon_deployer.manifest.observation import Observation
 from seldon_deployer.manifest.readiness import Ready, assess
 from seldon_deployer.manifest.revision import revisions
 from seldon_deployer.payload import build_request, read_response
@@ -121,10 +122,15 @@ class Service:
         verdict = assess(self.manifest, observe(self._cluster, self.manifest))
         return isinstance(verdict, Ready) and not verdict.is_stopped
 
+    def observe(self) -> Observation:
+        """Read it again with its Deployments, its pods, and the events of the first of them."""
+        self.refresh()
+        return observe(self._cluster, self.manifest, pods=True)
+
     def diagnose(self) -> Diagnosis | None:
         """What looks wrong with it, from its pods and their events; None if nothing does."""
-        self.refresh()
-        return diagnose(self.manifest, observe(self._cluster, self.manifest, pods=True))
+        observed = self.observe()
+        return diagnose(self.manifest, observed)
 
     def predict(
         self,

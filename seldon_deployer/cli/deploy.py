@@ -1,0 +1,53 @@
+"""`seldon-deployer deploy`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from seldon_deployer.cli.options import (
+    config_options,
+    connect,
+    connection_options,
+    output_option,
+    take_config,
+)
+from seldon_deployer.cli.output import describe, progress, write_details, write_json
+
+
+@click.command()
+@config_options
+@connection_options
+@output_option
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait until it serves.",
+)
+@click.option("--force", is_flag=True, help="Take fields that other managers own.")
+@click.option("--adopt", is_flag=True, help="Take over a resource that somebody else created.")
+@click.option("--keep-failed", is_flag=True, help="Leave what does not serve, for inspection.")
+def command(
+    output: str, timeout: float, force: bool, adopt: bool, keep_failed: bool, **options: Any
+) -> None:
+    """Serve a model, or update it in place, and wait until it serves."""
+    config = take_config(options)
+    deployer = connect(options, tell=True)
+    with progress() as tell:
+        service = deployer.deploy(
+            config,
+            timeout_seconds=timeout,
+            force=force,
+            adopt=adopt,
+            on_failure="keep" if keep_failed else "rollback",
+            progress=tell,
+        )
+    facts = describe(service)
+    if output == "json":
+        write_json(facts)
+    else:
+        write_details({name.replace("_", " "): value for name, value in facts.items()})
