@@ -174,6 +174,28 @@ answer({
     assert seen["uri"] is True
 
 
+def test_a_stopped_service_stays_listed_and_starts_again(store):
+    seen = store.script(
+        PRELUDE
+        + """
+service = deploy("pausing", artifact("pausing", classifier()))
+flower = [[6.0, 2.9, 4.8, 1.6]]
+before = np.asarray(service.predict(flower)).tolist()
+deployer.stop_model_server(service.uuid)
+[stopped] = deployer.find_model_server(model_name="pausing")
+unreachable = refused(stopped.predict, flower)
+deployer.start_model_server(service.uuid)
+[started] = deployer.find_model_server(model_name="pausing", running=True)
+answer({
+    "stopped": stopped.status.state.value,
+    "unreachable": unreachable[0],
+    "same": np.asarray(started.predict(flower)).tolist() == before,
+})
+"""
+    )
+    assert seen == {"stopped": "inactive", "unreachable": "PredictionError", "same": True}
+
+
 def test_a_service_whose_resource_is_gone_is_shown_inactive_and_can_be_deleted(store):
     seen = store.script(
         PRELUDE

@@ -102,4 +102,4 @@ class ZenMLStore:
 
     def close(self) -> None:
         """End the embedded runtime, with every process of it."""
-        self.done("seldon-deployer", "local", "stop")
+        self.script("from seldon_deployer.local.lifecycle import stop; stop(); answer(True)")
