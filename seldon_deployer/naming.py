@@ -61,8 +61,9 @@ def resource_name(model_name: str) -> str:
     whole, so that two long names stay two. The same model name always gives the same name.
     Raises InvalidName when no letter or digit is left.
     """
-    ascii_name = unicodedata.normalize("NFKD", model_name).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")
+    folded = unicodedata.normalize("NFKD", model_name.casefold())
+    ascii_name = folded.encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")
     if not name:
         raise InvalidName(
             f"the model name {model_name!r} cannot become a Kubernetes name",

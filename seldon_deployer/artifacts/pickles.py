@@ -5,6 +5,7 @@ Loading a pickle runs what is in it; reading its opcodes does not.
 
 from __future__ import annotations
 
+import io
 import mmap
 import pickletools
 import re
@@ -80,7 +81,7 @@ def inspect_pickle(path: Path) -> PickledObject:
     names: list[str] = []
     last = first = ""
     try:
-        with path.open("rb") as file:
+        with _Bounded(path) as file:
             if file.read(8).startswith(_COMPRESSED):
                 return PickledObject(name="", is_readable=False)
             file.seek(0)
@@ -137,6 +138,17 @@ def unreadable(path: Path, error: OSError) -> ArtifactError:
         why=error.strerror or type(error).__name__,
         hint="check the path and its permissions",
     )
+
+
+class _Bounded(io.BufferedReader):
+    """A file that is never asked for more than it has: broken pickles claim any length."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self._size if size is None else min(size, self._size))
 
 
 def _globals(file: BinaryIO) -> Iterator[tuple[str, str]]:

@@ -164,11 +164,14 @@ def test_a_missing_file_is_an_error_with_a_reason(tmp_path: Path) -> None:
         inspect_pickle(tmp_path / "model.pkl")
 
 
+@pytest.fixture(scope="module")
+def any_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any") / "model"
+
+
 @given(content=st.binary(max_size=60), cut=st.integers(0, 700))
-def test_any_bytes_are_told_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, cut: int
-) -> None:
-    path = tmp_path_factory.mktemp("any") / "model"
+def test_any_bytes_are_told_or_refused(any_file: Path, content: bytes, cut: int) -> None:
+    path = any_file
     path.write_bytes(cloudpickle.dumps(iris_model())[:cut] + content)
     with suppress(ArtifactError):
         inspect_pickle(path)
