@@ -96,7 +96,7 @@ class ContainerRunner:
     async def stop(self, grace_seconds: float) -> None:
         """End the container for good."""
         self._stopping = True
-        if self._process is not None and not self._process.exited.done():
+        if self._process is not None and self._process.is_running:
             self._on_event("Normal", "Killing", f"Stopping container {self.state.name}")
             await self._process.stop(grace_seconds)
 
@@ -125,7 +125,7 @@ class ContainerRunner:
         self._on_event("Normal", "Started", f"Started container {state.name}")
         self._on_change()
         probing = asyncio.create_task(self._probe(process))
-        code = await process.exited
+        code = await process.wait()
         probing.cancel()
         self._process = None
         exit_code = code if code >= 0 else 128 - code

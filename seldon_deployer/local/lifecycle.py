@@ -97,7 +97,12 @@ def ensure_running(home: Path | None = None) -> Runtime:
         record = _record(home)
         missing = [name for name in _MODULES if not _is_running(home, name)]
         with ExitStack() as stack:
-            started = [stack.enter_context(_start(home, name, record)) for name in missing]
+            # Both ports first: where one is busy, nothing is started.
+            sockets = [stack.enter_context(_listen(name, record)) for name in missing]
+            started = [
+                stack.enter_context(_start(home, name, listener))
+                for name, listener in zip(missing, sockets, strict=True)
+            ]
             for start in started:
                 start.wait_ready()
     return _runtime(home, record)
@@ -199,8 +204,6 @@ class _Starting:
             threading.Thread(target=self._process.wait, daemon=True).start()
             return
         why = last_lines(self._log) if readable else f"it was not ready after {START_SECONDS:g} s"
-        self._process.kill()
-        self._process.wait()
         raise LocalRuntimeError(
             f"the embedded runtime's {self._name} process did not start",
             why=why,
@@ -209,12 +212,12 @@ class _Starting:
 
 
 @contextmanager
-def _start(home: Path, name: str, record: RuntimeRecord) -> Iterator[_Starting]:
-    port = record.api_port if name == "control" else record.gateway_port
+def _start(home: Path, name: str, listener: socket.socket) -> Iterator[_Starting]:
+    """Start a process; it is ended again when the block fails."""
     log = home / "logs" / f"{name}.log"
     read_end, write_end = os.pipe()
     try:
-        with _listen(name, port) as listener, log.open("ab") as output:
+        with log.open("ab") as output:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", _MODULES[name], "--home", str(home)),
@@ -229,14 +232,20 @@ def _start(home: Path, name: str, record: RuntimeRecord) -> Iterator[_Starting]:
             )
         os.close(write_end)
         write_end = -1
-        yield _Starting(name, process, read_end, log)
+        try:
+            yield _Starting(name, process, read_end, log)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
     finally:
         os.close(read_end)
         if write_end >= 0:
             os.close(write_end)
 
 
-def _listen(name: str, port: int) -> socket.socket:
+def _listen(name: str, record: RuntimeRecord) -> socket.socket:
+    port = record.api_port if name == "control" else record.gateway_port
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -118,8 +118,8 @@ class PodRunner:
 
     async def stop(self, grace_seconds: float = 20.0) -> None:
         """End the processes; the object and the folder stay."""
-        self._running.cancel()
         await asyncio.gather(*(runner.stop(grace_seconds) for runner in self._runners))
+        self._running.cancel()
         for lease in self._leases:
             lease.release()
 

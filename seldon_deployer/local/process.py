@@ -63,13 +63,13 @@ class ProcessId:
 
 
 class UnitProcess:
-    """A running process: `exited` resolves to its exit code (negative: the signal's number)."""
+    """A running process of a unit."""
 
     def __init__(
         self, argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, record: Path
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self.exited: asyncio.Future[int] = self._loop.create_future()
+        self._exited: asyncio.Future[int] = self._loop.create_future()
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             # A session of its own: the unit lives on when control dies, and its group is its own.
@@ -91,14 +91,23 @@ class UnitProcess:
         record.write_text(str(self.id))
         threading.Thread(target=self._wait, name=f"wait-{self.id.pid}", daemon=True).start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its end was not seen yet."""
+        return not self._exited.done()
+
+    async def wait(self) -> int:
+        """Wait for the end; gives the exit code (negative: the signal's number)."""
+        # Shielded: who waits may be cancelled, the end of the process may not.
+        return await asyncio.shield(self._exited)
+
     async def stop(self, grace_seconds: float) -> int:
         """End the process group: SIGTERM, then SIGKILL after the grace; gives the exit code."""
         self.id.signal_group(signal.SIGTERM)
-        if not self.exited.done():
-            await asyncio.wait([self.exited], timeout=grace_seconds)
+        await asyncio.wait([self._exited], timeout=grace_seconds)
         # Children of the unit that outlived it go too.
         self.id.signal_group(signal.SIGKILL)
-        code = await self.exited
+        code = await self.wait()
         self._record.unlink(missing_ok=True)
         return code
 
@@ -109,8 +118,7 @@ class UnitProcess:
             self._loop.call_soon_threadsafe(self._set_exit, code)
 
     def _set_exit(self, code: int) -> None:
-        if not self.exited.done():
-            self.exited.set_result(code)
+        self._exited.set_result(code)
 
 
 def record_file(pod_folder: Path, container: str) -> Path:

@@ -1,0 +1,391 @@
+"""The embedded runtime from the outside: its API, its gateway, and the processes behind them."""
+
+import json
+import os
+import signal
+import socket
+import threading
+
+import psutil
+import pytest
+from embedded import (
+    DEPLOYMENTS,
+    EVENTS,
+    PODS,
+    SDEPS,
+    Embedded,
+    Load,
+    class_sdep,
+    processes_of,
+    running,
+    write_code,
+)
+
+from seldon_deployer.errors import LocalRuntimeError
+from seldon_deployer.local import lifecycle
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("runtime") / "home") as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory):
+    return write_code(tmp_path_factory.mktemp("code"))
+
+
+def load_on(embedded: Embedded, name: str) -> Load:
+    return Load(f"{embedded.runtime.gateway_url}/seldon/default/{name}/api/v1.0/predictions")
+
+
+def pids_of(pod: dict) -> list[int]:
+    statuses = pod["status"]["containerStatuses"]
+    found = [item.get("containerID", "") for item in statuses]
+    return [int(item.removeprefix("process://").split("/")[0]) for item in found if item]
+
+
+def container(pod: dict) -> dict:
+    return pod["status"]["containerStatuses"][0]
+
+
+@pytest.mark.parametrize("with_orchestrator", [False, True])
+def test_a_python_class_serves_with_and_without_the_orchestrator(embedded, code, with_orchestrator):
+    embedded.apply(class_sdep("plain", code, with_orchestrator=with_orchestrator))
+    embedded.wait_served("plain")
+
+    response = embedded.predict("plain")
+
+    assert response.status == 200
+    assert response.json()["data"]["ndarray"] == [["one"]]
+    assert ("Seldon-Puid" in response.headers) == with_orchestrator
+    embedded.delete("plain")
+
+
+def test_a_scikit_learn_model_from_a_file_uri_gives_equal_predictions(embedded, tmp_path):
+    joblib = pytest.importorskip("joblib")
+    sklearn = pytest.importorskip("sklearn.linear_model")
+    from sklearn.datasets import load_iris
+
+    features, labels = load_iris(return_X_y=True)
+    model = sklearn.LogisticRegression(max_iter=500).fit(features, labels)
+    joblib.dump(model, tmp_path / "model.joblib")
+    sdep = {
+        "apiVersion": "machinelearning.seldon.io/v1",
+        "kind": "SeldonDeployment",
+        "metadata": {"name": "iris"},
+        "spec": {
+            "replicas": 1,
+            "predictors": [
+                {
+                    "name": "default",
+                    "annotations": {"seldon.io/no-engine": "true"},
+                    "graph": {
+                        "name": "iris",
+                        "implementation": "SKLEARN_SERVER",
+                        "modelUri": tmp_path.as_uri(),
+                    },
+                }
+            ],
+        },
+    }
+    embedded.apply(sdep)
+    embedded.wait_served("iris")
+    url = f"{embedded.runtime.gateway_url}/seldon/default/iris/api/v1.0/predictions"
+
+    body = {"data": {"ndarray": features[:20].tolist()}}
+    answer = embedded.http.request("POST", url, json=body).json()
+
+    assert answer["data"]["ndarray"] == model.predict_proba(features[:20]).tolist()
+    embedded.delete("iris")
+
+
+def test_a_rolling_update_under_load_loses_no_request(embedded, code):
+    embedded.apply(class_sdep("rolling", code, text="one", replicas=2))
+    embedded.wait_served("rolling")
+
+    with load_on(embedded, "rolling").running() as load:
+        load.wait_sent(50)
+        for text in ("two", "three"):
+            embedded.apply(class_sdep("rolling", code, text=text, replicas=2))
+            embedded.wait_served("rolling", text)
+            load.wait_sent(50)
+
+    assert load.failures == []
+    assert load.answers == {"one", "two", "three"}
+    assert embedded.answer("rolling") == "three"
+    embedded.delete("rolling")
+
+
+def test_a_rolling_update_with_the_orchestrator_loses_no_request(embedded, code):
+    embedded.apply(class_sdep("orchestrated", code, text="one", with_orchestrator=True))
+    embedded.wait_served("orchestrated")
+
+    with load_on(embedded, "orchestrated").running() as load:
+        load.wait_sent(50)
+        embedded.apply(class_sdep("orchestrated", code, text="two", with_orchestrator=True))
+        embedded.wait_served("orchestrated", "two")
+        load.wait_sent(50)
+
+    assert load.failures == []
+    embedded.delete("orchestrated")
+
+
+def test_requests_in_flight_end_well_when_their_pod_is_replaced(embedded, code):
+    embedded.apply(class_sdep("slow", code, text="one", seconds=1.0))
+    embedded.wait_served("slow")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(embedded.answer("slow")))
+
+    thread.start()
+    embedded.apply(class_sdep("slow", code, text="two", seconds=0.0))
+    embedded.wait_served("slow", "two")
+    thread.join()
+
+    assert answers in (["one"], ["two"])
+    embedded.delete("slow")
+
+
+def test_scaling_up_and_down_under_load_loses_no_request(embedded, code):
+    embedded.apply(class_sdep("scaled", code))
+    embedded.wait_served("scaled")
+
+    with load_on(embedded, "scaled").running() as load:
+        load.wait_sent(30)
+        for replicas in (3, 1):
+            scale = {"spec": {"replicas": replicas}}
+            embedded.call("PATCH", f"{SDEPS}/scaled/scale", scale, "merge-patch+json")
+            embedded.wait_served("scaled")
+            load.wait_sent(30)
+            embedded.wait_until(lambda n=replicas: len(embedded.pods("scaled")) == n, PODS)
+
+    assert load.failures == []
+    embedded.delete("scaled")
+
+
+def test_a_crash_of_one_of_two_loses_no_request_and_is_restarted(embedded, code):
+    embedded.apply(class_sdep("crashing", code, replicas=2))
+    embedded.wait_served("crashing")
+    victim = embedded.pods("crashing")[0]
+
+    with load_on(embedded, "crashing").running() as load:
+        load.wait_sent(30)
+        os.kill(pids_of(victim)[0], signal.SIGKILL)
+
+        def is_back() -> bool:
+            pods = {pod["metadata"]["name"]: pod for pod in embedded.pods("crashing")}
+            status = container(pods[victim["metadata"]["name"]])
+            return status["restartCount"] == 1 and status["ready"]
+
+        embedded.wait_until(is_back, PODS)
+        load.wait_sent(30)
+
+    assert load.failures == []
+    pods = {pod["metadata"]["name"]: pod for pod in embedded.pods("crashing")}
+    ended = container(pods[victim["metadata"]["name"]])["lastState"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (137, "Error")
+    embedded.delete("crashing")
+
+
+def test_a_model_that_does_not_load_crash_loops_and_is_never_available(embedded, code):
+    embedded.apply(class_sdep("broken", code, class_name="Broken"))
+
+    def loops() -> dict | None:
+        for pod in embedded.pods("broken"):
+            status = (pod.get("status", {}).get("containerStatuses") or [{}])[0]
+            waiting = status.get("state", {}).get("waiting", {})
+            if waiting.get("reason") == "CrashLoopBackOff" and status["restartCount"] >= 2:
+                return status
+        return None
+
+    status = embedded.wait_until(loops, PODS)
+
+    ended = status["lastState"]["terminated"]
+    assert ended["exitCode"] == 1
+    assert "the model file is no model" in ended["message"]
+    assert embedded.sdep("broken")["status"]["state"] == "Creating"
+    reasons = {item["reason"] for item in embedded.call("GET", EVENTS)["items"]}
+    assert {"BackOff", "Started", "Scheduled"} <= reasons
+    name = embedded.pods("broken")[0]["metadata"]["name"]
+    log = f"{embedded.runtime.api_url}{PODS}/{name}/log?container=broken&previous=true"
+    assert "the model file is no model" in embedded.http.request("GET", log).data.decode()
+    assert embedded.predict("broken").status == 503
+    embedded.delete("broken")
+
+
+def test_a_failing_update_leaves_the_old_revision_serving(embedded, code):
+    embedded.apply(class_sdep("careful", code, text="one"))
+    embedded.wait_served("careful")
+
+    embedded.apply(class_sdep("careful", code, class_name="Broken"))
+
+    def has_restarted() -> bool:
+        statuses = [container(pod) for pod in embedded.pods("careful") if pod.get("status")]
+        return any(status["restartCount"] >= 1 for status in statuses)
+
+    embedded.wait_until(has_restarted, PODS)
+    assert embedded.sdep("careful")["status"]["state"] == "Creating"
+    assert embedded.answer("careful") == "one"
+    embedded.delete("careful")
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("/nowhere/at/all", "directory not found"),
+        ("s3://models/iris", "models from this machine only"),
+    ],
+)
+def test_a_model_that_cannot_be_fetched_fails_in_the_initializer(embedded, code, uri, says):
+    sdep = class_sdep("absent", code)
+    sdep["spec"]["predictors"][0]["graph"]["modelUri"] = uri
+    embedded.apply(sdep)
+
+    def failed() -> dict | None:
+        for pod in embedded.pods("absent"):
+            status = (pod.get("status", {}).get("initContainerStatuses") or [{}])[0]
+            if status.get("restartCount", 0) >= 1 and status.get("lastState"):
+                return status["lastState"]["terminated"]
+        return None
+
+    ended = embedded.wait_until(failed, PODS)
+
+    assert ended["exitCode"] in (1, 3)
+    assert says in ended["message"]
+    embedded.delete("absent")
+
+
+def test_what_cannot_run_here_fails_and_says_what_to_do(embedded, code):
+    sdep = class_sdep("foreign", code)
+    containers = sdep["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"]
+    containers[0]["image"] = "registry.example/someone/model:1.0"
+    embedded.apply(sdep)
+
+    status = embedded.wait_until(lambda: embedded.sdep("foreign").get("status"), SDEPS)
+
+    assert status["state"] == "Failed"
+    assert 'cannot run the image "registry.example/someone/model:1.0"' in status["description"]
+    names = [item["metadata"]["name"] for item in embedded.call("GET", DEPLOYMENTS)["items"]]
+    assert not any(name.startswith("foreign") for name in names)
+    embedded.delete("foreign")
+
+
+def test_deleting_leaves_no_process_and_no_folder(embedded, code):
+    embedded.apply(class_sdep("gone", code))
+    embedded.wait_served("gone")
+    pod = embedded.pods("gone")[0]
+
+    embedded.delete("gone")
+
+    assert not any(psutil.pid_exists(pid) for pid in pids_of(pod))
+    assert not (embedded.home / "pods" / pod["metadata"]["uid"]).exists()
+    assert embedded.predict("gone").status == 404
+
+
+def test_an_unknown_deployment_is_not_found_in_seldons_form(embedded):
+    response = embedded.predict("nobody")
+
+    assert response.status == 404
+    assert response.json()["status"]["status"] == "FAILURE"
+
+
+def test_a_variable_from_a_secret_reaches_the_unit(embedded, code):
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "words"},
+        "stringData": {"class": "answer.Answer"},
+    }
+    sdep = class_sdep("secretive", code)
+    spec = sdep["spec"]["predictors"][0]["componentSpecs"][0]["spec"]
+    reference = {"secretKeyRef": {"name": "words", "key": "class"}}
+    spec["containers"][0]["env"] = [{"name": "MODEL_NAME", "valueFrom": reference}]
+    embedded.apply(sdep)
+
+    def waits() -> bool:
+        states = [container(pod)["state"] for pod in embedded.pods("secretive") if "status" in pod]
+        reasons = [state.get("waiting", {}).get("reason") for state in states]
+        return "CreateContainerConfigError" in reasons
+
+    embedded.wait_until(waits, PODS)
+    embedded.call("POST", "/api/v1/namespaces/default/secrets", secret)
+    embedded.wait_served("secretive")
+
+    assert embedded.answer("secretive") == "one"
+    embedded.delete("secretive")
+
+
+def test_serving_goes_on_without_control(tmp_path, code):
+    with running(tmp_path / "home") as embedded:
+        embedded.apply(class_sdep("alone", code))
+        embedded.wait_served("alone")
+        control = lifecycle.status(embedded.home).control
+
+        os.kill(control, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(control)] if psutil.pid_exists(control) else [])
+
+        assert lifecycle.status(embedded.home).control is None
+        assert embedded.answer("alone") == "one"
+
+
+def test_a_next_start_serves_what_was_deployed_under_the_same_url(tmp_path, code):
+    with running(tmp_path / "home") as embedded:
+        embedded.apply(class_sdep("again", code))
+        embedded.wait_served("again")
+        before = embedded.runtime
+
+        lifecycle.stop(embedded.home)
+        assert processes_of(embedded.home) == []
+        after = lifecycle.ensure_running(embedded.home)
+
+        assert after == before
+        embedded.http.clear()
+        embedded.wait_served("again")
+        assert embedded.answer("again") == "one"
+
+
+def test_two_who_start_at_once_get_one_runtime(tmp_path):
+    home = tmp_path / "home"
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(lifecycle.ensure_running(home)))
+        for _ in range(3)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert found == [found[0]] * 3
+        assert len(processes_of(home)) == 2
+    finally:
+        lifecycle.stop(home)
+
+
+def test_files_of_the_runtime_are_its_owners_alone(embedded):
+    for name in ("runtime.json", "kubeconfig", "cluster.db"):
+        assert (embedded.home / name).stat().st_mode & 0o077 == 0
+    config = json.loads((embedded.home / "kubeconfig").read_text())
+    assert config["users"][0]["user"]["token"] == embedded.token
+
+
+def test_a_busy_gateway_port_is_a_clear_error(tmp_path):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        os.environ[lifecycle.GATEWAY_PORT_VARIABLE] = str(port)
+        try:
+            with pytest.raises(LocalRuntimeError, match=f"port {port}"):
+                lifecycle.ensure_running(tmp_path / "home")
+        finally:
+            del os.environ[lifecycle.GATEWAY_PORT_VARIABLE]
+            lifecycle.stop(tmp_path / "home")
+
+    assert processes_of(tmp_path / "home") == []
+
+
+def test_stopping_what_does_not_run_does_nothing(tmp_path):
+    assert lifecycle.stop(tmp_path / "home") is False
