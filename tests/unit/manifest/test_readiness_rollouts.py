@@ -36,6 +36,26 @@ class Rollouts(RuleBasedStateMachine):
     def we_deploy(self, revision, replicas, unit):
         self.deploy(revision, replicas, unit)
 
+    @rule(revision=REVISIONS, replicas=st.integers(1, 3), unit=UNITS)
+    def we_update_what_serves(self, revision, replicas, unit):
+        self.all_goes_well_from_here()
+        self.deploy(revision, replicas, unit)
+
+    @rule(turns=st.integers(1, 8), delivered=st.booleans())
+    def the_rollout_proceeds(self, turns, delivered):
+        for turn in range(turns):
+            self.world.operator_writes()
+            for name, rollout in list(self.world.rollouts.items()):
+                for pod in rollout.pods[: turn + 1]:
+                    pod.ready = True
+                self.world.controller_steps(name)
+            self.world.operator_judges(0)
+            while delivered and self.seen_stream < len(self.world.stream):
+                self.the_watch_of_deployments_delivers(1)
+                self.ready_is_never_said_too_early()
+            if delivered:
+                self.the_watch_of_the_sdep_delivers()
+
     @rule(replicas=REPLICAS)
     def somebody_scales(self, replicas):
         self.world.apply(self.world.revision, replicas, self.world.unit)
