@@ -1,0 +1,122 @@
+import json
+
+import pytest
+
+from seldon_deployer.local.orchestrator import ENGINE_CONTAINER
+from seldon_deployer.local.pod_folder import PORTS_ANNOTATION
+from seldon_deployer.local.routes import Routes, read_target
+
+
+def sdep(name="iris", **traffic) -> dict:
+    predictors = [{"name": key, "traffic": value} for key, value in (traffic or {"a": 0}).items()]
+    metadata = {"name": name, "namespace": "default", "uid": f"sdep-{name}"}
+    return {"metadata": metadata, "spec": {"predictors": predictors}}
+
+
+def pod(uid, *, port=20001, ready=True, deleting=False, predictor="a", engine=None, **notes):
+    env = {"PREDICTIVE_UNIT_ID": "unit", "SELDON_DEPLOYMENT_ID": "iris", "PREDICTOR_ID": predictor}
+    containers = [
+        {"name": "unit", "env": [{"name": key, "value": value} for key, value in env.items()]}
+    ]
+    if engine:
+        containers.append({"name": ENGINE_CONTAINER, "args": ["--protocol", engine]})
+    annotations = {PORTS_ANNOTATION: json.dumps({"unit": {"http": port}}), **notes}
+    metadata = {"name": uid, "namespace": "default", "uid": uid, "annotations": annotations}
+    if deleting:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    condition = {"type": "Ready", "status": "True" if ready else "False"}
+    return {
+        "metadata": metadata,
+        "spec": {"containers": containers},
+        "status": {"conditions": [condition]},
+    }
+
+
+@pytest.fixture
+def gone():
+    return []
+
+
+@pytest.fixture
+def routes(gone):
+    routes = Routes(gone.append, chance=lambda: 0.0)
+    routes.set_sdep(sdep())
+    return routes
+
+
+def test_a_ready_pod_is_picked_and_one_that_goes_is_not(routes, gone):
+    routes.set_pod(pod("one"))
+    assert routes.pick("default", "iris").uid == "one"
+
+    routes.set_pod(pod("one", deleting=True))
+
+    assert routes.pick("default", "iris") is None
+    assert gone == [20001]
+
+
+def test_an_unready_pod_is_never_picked(routes):
+    routes.set_pod(pod("one", ready=False))
+
+    assert routes.pick("default", "iris") is None
+
+
+def test_what_is_unknown_is_told_from_what_is_not_ready(routes):
+    assert routes.is_known("default", "iris")
+    assert not routes.is_known("default", "rose")
+    with pytest.raises(KeyError):
+        routes.pick("default", "rose")
+
+
+def test_the_pod_with_the_fewest_open_requests_is_picked(routes):
+    routes.set_pod(pod("busy", port=1))
+    routes.set_pod(pod("idle", port=2))
+    routes.pick("default", "iris", tried={"idle"}).outstanding = 1
+
+    assert routes.pick("default", "iris").uid == "idle"
+
+
+def test_a_tried_pod_is_left_out(routes):
+    routes.set_pod(pod("one"))
+
+    assert routes.pick("default", "iris", tried={"one"}) is None
+
+
+@pytest.mark.parametrize(("point", "predictor"), [(0.0, "main"), (0.74, "main"), (0.76, "new")])
+def test_traffic_is_shared_between_predictors(gone, point, predictor):
+    routes = Routes(gone.append, chance=lambda: point)
+    routes.set_sdep(sdep(main=75, new=25))
+    routes.set_pod(pod("one", port=1, predictor="main"))
+    routes.set_pod(pod("two", port=2, predictor="new"))
+
+    assert routes.pick("default", "iris").predictor == predictor
+
+
+def test_a_fresh_list_drops_what_is_gone(routes):
+    routes.set_pod(pod("one"))
+
+    routes.keep_only(set(), set())
+
+    assert routes.count() == (0, 0)
+
+
+def test_a_recreated_deployment_is_not_dropped_by_the_end_of_the_old_one(routes):
+    again = sdep()
+    again["metadata"]["uid"] = "sdep-again"
+    routes.set_sdep(again)
+
+    routes.drop_sdep("sdep-iris")
+
+    assert routes.is_known("default", "iris")
+
+
+def test_a_pod_tells_its_protocol_its_orchestrator_and_its_timeout():
+    _, target = read_target(pod("one", engine="v2", **{"seldon.io/rest-timeout": "1500"}))
+
+    assert (target.protocol, target.has_orchestrator, target.timeout_seconds) == ("v2", True, 1.5)
+
+
+def test_a_pod_that_is_not_seldons_has_no_target():
+    other = pod("one")
+    other["spec"]["containers"][0]["env"] = []
+
+    assert read_target(other) is None
