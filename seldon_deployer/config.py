@@ -11,10 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from seldon_deployer import naming
 from seldon_deployer.catalogue import find_server
 
-QUANTITY_PATTERN = (
-    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
-    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
-)
 # Kubernetes says so of environment variables.
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _PYTHON_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -100,7 +96,7 @@ class DeploymentConfig(BaseModel):
             if kind not in ("requests", "limits"):
                 raise ValueError(f"{kind!r} is neither requests nor limits")
             for resource, size in sizes.items():
-                if not re.match(QUANTITY_PATTERN, size):
+                if not re.match(naming.QUANTITY_PATTERN, size):
                     raise ValueError(f"{kind}.{resource}: {size!r} is no quantity such as 500m")
         return value
 

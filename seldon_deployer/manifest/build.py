@@ -13,8 +13,8 @@ from seldon_deployer import naming
 from seldon_deployer.catalogue import OUR_IMAGE, find_server
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.errors import ConfigError
-from seldon_deployer.manifest.crd import API_VERSION, KIND
 from seldon_deployer.manifest.graph import SERVICE_NAME_ANNOTATION
+from seldon_deployer.manifest.kind import API_VERSION, KIND
 from seldon_deployer.manifest.probes import unit_probes
 from seldon_deployer.manifest.revision import stamp_revisions
 

@@ -1,32 +1,32 @@
-"""Our CustomResourceDefinition for SeldonDeployments, made from the models.
+"""Our CustomResourceDefinition for SeldonDeployments.
 
 Same group, names, versions and subresources as Seldon Core's own; the parts of a pod that nothing
-here reads are kept unchecked where Seldon's spells them out.
+here reads are kept unchecked where Seldon's spells them out. The schema is made from the models
+(`generate`) and read from a file: who serves or checks the resource needs no models.
 """
 
 from __future__ import annotations
 
-import types
+import json
 from copy import deepcopy
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin
+from pathlib import Path
+from typing import Any
 
-from seldon_deployer.manifest.fields import KubernetesModel, Object, Schema
-from seldon_deployer.manifest.resource import SeldonDeployment, Unit
+from seldon_deployer.manifest.kind import (
+    GROUP,
+    KIND,
+    PLURAL,
+    SHORT_NAME,
+    SINGULAR,
+    VERSION,
+    VERSIONS,
+)
 
-GROUP = "machinelearning.seldon.io"
-VERSION = "v1"
-VERSIONS = ("v1", "v1alpha2", "v1alpha3")
-API_VERSION = f"{GROUP}/{VERSION}"
-KIND = "SeldonDeployment"
-PLURAL = "seldondeployments"
-SINGULAR = "seldondeployment"
-SHORT_NAME = "sdep"
+Object = dict[str, Any]
 
-# A schema cannot refer to itself, so children are written out, as deep as Seldon's own does.
-GRAPH_DEPTH = 10
+SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
-_SCALARS: dict[Any, str] = {str: "string", int: "integer", bool: "boolean"}
 _COLUMNS = [
     {"name": "State", "type": "string", "jsonPath": ".status.state"},
     {"name": "Replicas", "type": "integer", "jsonPath": ".status.replicas"},
@@ -62,7 +62,8 @@ def resource_schema() -> Object:
 
 @cache
 def _resource_schema() -> Object:
-    return _model_schema(SeldonDeployment, depth=0)
+    schema: Object = json.loads(SCHEMA_FILE.read_bytes())
+    return schema
 
 
 def _version(name: str) -> Object:
@@ -80,48 +81,3 @@ def _version(name: str) -> Object:
         },
         "additionalPrinterColumns": deepcopy(_COLUMNS),
     }
-
-
-def _model_schema(model: type[KubernetesModel], depth: int) -> Object:
-    properties: Object = {}
-    required: list[str] = []
-    for name, field in model.model_fields.items():
-        if model is Unit and name == "children":
-            if depth == GRAPH_DEPTH:
-                continue
-            schema: Object = {"type": "array", "items": _model_schema(Unit, depth + 1)}
-        else:
-            schema = _type_schema(field.annotation)
-            for extra in field.metadata:
-                if isinstance(extra, Schema):
-                    schema |= extra.keywords
-        alias = field.alias or name
-        properties[alias] = schema
-        if field.is_required():
-            required.append(alias)
-    schema = {"type": "object", "description": model.__doc__ or "", "properties": properties}
-    if required:
-        schema["required"] = sorted(required)
-    return schema
-
-
-def _type_schema(kind: Any) -> Object:
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        schemas = [extra.keywords for extra in arguments[1:] if isinstance(extra, Schema)]
-        merged = _type_schema(arguments[0])
-        for keywords in schemas:
-            merged |= keywords
-        return deepcopy(merged)
-    if origin in (Union, types.UnionType):
-        kinds = [argument for argument in arguments if argument is not types.NoneType]
-        # A union of several scalars says its schema itself (int-or-string).
-        return _type_schema(kinds[0]) if len(kinds) == 1 else {}
-    if origin is list:
-        return {"type": "array", "items": _type_schema(arguments[0])}
-    if origin is dict:
-        inner = _type_schema(arguments[1])
-        return {"type": "object", "additionalProperties": inner} if inner else {"type": "object"}
-    if isinstance(kind, type) and issubclass(kind, KubernetesModel):
-        return _model_schema(kind, depth=0)
-    return {"type": _SCALARS[kind]} if kind in _SCALARS else {}

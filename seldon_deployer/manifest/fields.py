@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from seldon_deployer.config import QUANTITY_PATTERN
+from seldon_deployer.naming import QUANTITY_PATTERN
 
 Object = dict[str, Any]
 
@@ -36,8 +36,13 @@ class Schema:
 class KubernetesModel(BaseModel):
     """A part of a Kubernetes object: unknown fields stay, nothing is coerced or invented."""
 
+    # Validators are built on first use: most imports want the schema alone.
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="allow", frozen=True, protected_namespaces=()
+        alias_generator=to_camel,
+        defer_build=True,
+        extra="allow",
+        frozen=True,
+        protected_namespaces=(),
     )
 
     @model_serializer(mode="wrap")

@@ -5,6 +5,7 @@ from typing import Any
 from shared_data import SHARED, load_documents, needs_crd
 
 from seldon_deployer.manifest.crd import build_crd, resource_schema
+from seldon_deployer.manifest.generate import schema_of_models
 
 TEXTS = {"description"}
 
@@ -23,6 +24,12 @@ def test_names_versions_and_subresources_are_seldons() -> None:
     for version in spec["versions"]:
         assert version["subresources"]["scale"]["specReplicasPath"] == ".spec.replicas"
         assert version["subresources"]["status"] == {}
+
+
+def test_the_shipped_schema_is_that_of_the_models() -> None:
+    command = "python -m seldon_deployer.manifest.generate"
+
+    assert resource_schema() == schema_of_models(), f"the models changed: run {command}"
 
 
 def test_each_call_gives_a_schema_of_its_own() -> None:
