@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
@@ -43,8 +43,15 @@ class Transport:
 
     @property
     def server(self) -> str:
-        """The address of the API server."""
-        return str(self._api_client.configuration.host).rstrip("/")
+        """The address of the API server, without the credentials that may stand in it."""
+        return self._address[0]
+
+    @property
+    def _address(self) -> tuple[str, str | None]:
+        # Read anew each time: a client that refreshes itself may change it.
+        parts = urlsplit(str(self._api_client.configuration.host).rstrip("/"))
+        credentials, _, host = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=host)), unquote(credentials) or None
 
     def call(
         self,
@@ -123,11 +130,14 @@ class Transport:
     ) -> urllib3.BaseHTTPResponse:
         headers = dict(self._api_client.default_headers)
         headers["Accept"] = "application/json"
+        server, credentials = self._address
+        if credentials is not None:
+            headers |= urllib3.make_headers(basic_auth=credentials)
         self._api_client.update_params_for_auth(headers, [], ["BearerToken"])
         if body is not None:
             headers["Content-Type"] = content_type
         query = urlencode({key: value for key, value in (params or {}).items() if value})
-        url = f"{self.server}{path}?{query}" if query else self.server + path
+        url = f"{server}{path}?{query}" if query else server + path
         log.debug("%s %s", method, url)
         response: urllib3.BaseHTTPResponse = self._api_client.rest_client.pool_manager.request(
             method,
