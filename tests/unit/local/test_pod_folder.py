@@ -1,0 +1,164 @@
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from seldon_deployer.local.pod_folder import (
+    ConfigMissing,
+    PodFolder,
+    decode_secret,
+    rewrite_paths,
+)
+
+SECRET = {"user": "anna", "pass": "s3cret"}
+
+
+def read_data(kind: str, name: str):
+    return {("secret", "known"): SECRET, ("configMap", "settings"): {"a": "1"}}.get((kind, name))
+
+
+def pod(**spec) -> dict:
+    return {
+        "metadata": {
+            "name": "iris-1",
+            "namespace": "default",
+            "uid": "u1",
+            "labels": {"app": "iris"},
+            "annotations": {"b": 'say "x"', "a": "1"},
+        },
+        "spec": {"containers": [], **spec},
+    }
+
+
+def folder_of(tmp_path: Path, **spec) -> PodFolder:
+    folder = PodFolder(tmp_path / "u1", pod(**spec), read_data)
+    folder.create()
+    return folder
+
+
+def env_of(tmp_path: Path, container: dict, ports=None, **spec) -> dict[str, str]:
+    return folder_of(tmp_path, **spec).environment(container, ports or {})
+
+
+@pytest.mark.parametrize(
+    ("text", "rewritten"),
+    [
+        ("/mnt/models", "/real"),
+        ("/mnt/models/model.joblib", "/real/model.joblib"),
+        ('[{"name":"model_uri","value":"/mnt/models"}]', '[{"name":"model_uri","value":"/real"}]'),
+        ("/mnt/models2 and /mnt/models-x", "/mnt/models2 and /mnt/models-x"),
+        ("/a/mnt/models", "/a/mnt/models"),
+    ],
+)
+def test_only_whole_mount_paths_are_rewritten(text, rewritten):
+    assert rewrite_paths(text, {"/mnt/models": Path("/real")}) == rewritten
+
+
+def test_the_longest_mount_path_wins():
+    mounts = {"/mnt": Path("/short"), "/mnt/models": Path("/long")}
+
+    assert rewrite_paths("/mnt/models/x /mnt/y", mounts) == "/long/x /short/y"
+
+
+def test_paths_and_ports_in_variables_become_real(tmp_path):
+    container = {
+        "env": [
+            {"name": "MLSERVER_MODEL_URI", "value": "/mnt/models"},
+            {"name": "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "value": "9000"},
+            {"name": "NINE_THOUSAND", "value": "9000"},
+        ],
+        "volumeMounts": [{"name": "v", "mountPath": "/mnt/models"}],
+    }
+
+    env = env_of(tmp_path, container, {9000: 21234}, volumes=[{"name": "v", "emptyDir": {}}])
+
+    assert env["MLSERVER_MODEL_URI"] == str(tmp_path / "u1" / "volumes" / "v")
+    assert Path(env["MLSERVER_MODEL_URI"]).is_dir()
+    assert env["PREDICTIVE_UNIT_HTTP_SERVICE_PORT"] == "21234"
+    assert env["NINE_THOUSAND"] == "9000"
+
+
+def test_variables_come_from_secrets_maps_and_the_pod_itself(tmp_path):
+    container = {
+        "envFrom": [{"secretRef": {"name": "known"}, "prefix": "DB_"}],
+        "env": [
+            {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a"}}},
+            {"name": "NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "LABEL", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['app']"}}},
+            {"name": "BOTH", "value": "$(NAME)-$(A)-$(UNKNOWN)-$$(A)"},
+        ],
+    }
+
+    env = env_of(tmp_path, container)
+
+    assert (env["DB_user"], env["DB_pass"]) == ("anna", "s3cret")
+    assert (env["A"], env["NAME"], env["LABEL"]) == ("1", "iris-1", "iris")
+    assert env["BOTH"] == "iris-1-1-$(UNKNOWN)-$(A)"
+
+
+def test_nothing_of_the_starters_environment_leaks_in(tmp_path):
+    os.environ["SOMEBODYS_TOKEN"] = "x"
+    try:
+        env = env_of(tmp_path, {})
+    finally:
+        del os.environ["SOMEBODYS_TOKEN"]
+
+    assert "SOMEBODYS_TOKEN" not in env
+    assert env["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"secretKeyRef": {"name": "none", "key": "a"}}, 'secret "none" not found'),
+        (
+            {"secretKeyRef": {"name": "known", "key": "none"}},
+            "couldn't find key none in Secret default/known",
+        ),
+        ({"configMapKeyRef": {"name": "none", "key": "a"}}, 'configmap "none" not found'),
+    ],
+)
+def test_a_missing_source_is_named_in_kubelets_words(tmp_path, source, says):
+    with pytest.raises(ConfigMissing) as missing:
+        env_of(tmp_path, {"env": [{"name": "X", "valueFrom": source}]})
+
+    assert str(missing.value) == says
+    assert "s3cret" not in says
+
+
+def test_an_optional_source_may_be_missing(tmp_path):
+    reference = {"name": "none", "key": "a", "optional": True}
+
+    env = env_of(tmp_path, {"env": [{"name": "X", "valueFrom": {"secretKeyRef": reference}}]})
+
+    assert "X" not in env
+
+
+def test_annotations_lie_in_the_volume_as_kubelet_writes_them(tmp_path):
+    item = {"path": "annotations", "fieldRef": {"fieldPath": "metadata.annotations"}}
+
+    folder_of(tmp_path, volumes=[{"name": "podinfo", "downwardAPI": {"items": [item]}}])
+
+    text = (tmp_path / "u1" / "volumes" / "podinfo" / "annotations").read_text()
+    assert text == 'a="1"\nb="say \\"x\\""'
+
+
+def test_a_secrets_volume_is_its_owners_alone(tmp_path):
+    folder_of(tmp_path, volumes=[{"name": "s", "secret": {"secretName": "known"}}])
+
+    file = tmp_path / "u1" / "volumes" / "s" / "pass"
+    assert file.read_text() == "s3cret"
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_secrets_values_are_decoded():
+    assert decode_secret({"a": base64.b64encode(b"x").decode()}) == {"a": "x"}
+
+
+def test_removing_a_folder_leaves_nothing(tmp_path):
+    folder = folder_of(tmp_path, volumes=[{"name": "v", "emptyDir": {}}])
+
+    folder.remove()
+
+    assert not (tmp_path / "u1").exists()
