@@ -139,12 +139,15 @@ good = artifact("steady", classifier())
 service = deploy("steady", good)
 flower = np.array([[6.0, 2.9, 4.8, 1.6]])
 before = np.asarray(service.predict(flower)).tolist()
-refusal = refused(deploy, "steady", artifact("steady-2", Broken()), timeout=60)
-[found] = deployer.find_model_server(model_name="steady", running=True)
+refusal = refused(
+    deploy, "steady", artifact("steady-2", Broken()), implementation="SKLEARN_SERVER", timeout=60
+)
+[found] = deployer.find_model_server(model_name="steady")
 answer({
     "refusal": refusal,
     "same": np.asarray(found.predict(flower)).tolist() == before,
     "uri": found.config.model_uri == good,
+    "again": deploy("steady", good).status.state.value,
 })
 """
     )
@@ -152,6 +155,7 @@ answer({
     assert "cannot be loaded" in seen["refusal"][1]
     assert seen["same"] is True
     assert seen["uri"] is True
+    assert seen["again"] == "active"
 
 
 def test_a_deployment_of_somebody_else_is_neither_taken_over_nor_deleted(store):

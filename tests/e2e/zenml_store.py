@@ -17,12 +17,27 @@ from typing import Any
 BIN = Path(sys.executable).parent
 
 
+DONE = "-- script done --\n"
+WORKER = f"""
+import runpy, sys, traceback
+
+for line in sys.stdin:
+    try:
+        runpy.run_path(line.strip(), run_name="__main__")
+    except BaseException:
+        traceback.print_exc(file=sys.stdout)
+    print({DONE!r}, end="", flush=True)
+"""
+
+
 class ZenMLStore:
     """Runs scripts and commands against one store in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "work").mkdir(parents=True)
+        self._worker: subprocess.Popen[str] | None = None
+        self._scripts = 0
         self.env = {
             name: value
             for name, value in os.environ.items()
@@ -57,10 +72,11 @@ class ZenMLStore:
     def script(self, code: str) -> Any:
         """Run Python code that calls `answer(value)`, and return that value.
 
-        A file and not `-c`: ZenML asks where the main module lies.
+        All scripts of a store share one process, as ZenML takes seconds to import. Each is a
+        file that runs as the main module: ZenML asks where that lies.
         """
-        number = len(list((self.folder / "work").glob("script_*.py")))
-        path = self.folder / "work" / f"script_{number}.py"
+        self._scripts += 1
+        path = self.folder / "work" / f"script_{self._scripts}.py"
         answer = path.with_suffix(".json")
         path.write_text(
             "import json, pathlib\n"
@@ -68,10 +84,33 @@ class ZenMLStore:
             f"    pathlib.Path({str(answer)!r}).write_text(json.dumps(value, default=str))\n"
             + textwrap.dedent(code)
         )
-        result = self.run("python", str(path))
-        assert answer.exists(), result.stdout + result.stderr
-        assert result.returncode == 0, result.stdout + result.stderr
+        output = self._run_in_worker(path)
+        assert answer.exists(), output
         return json.loads(answer.read_text())
+
+    def _run_in_worker(self, path: Path) -> str:
+        if self._worker is None:
+            worker = self.folder / "work" / "worker.py"
+            worker.write_text(WORKER)
+            self._worker = subprocess.Popen(
+                [sys.executable, str(worker)],
+                env=self.env,
+                cwd=self.folder / "work",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
+        self._worker.stdin.write(f"{path}\n")
+        self._worker.stdin.flush()
+        lines = []
+        for line in self._worker.stdout:
+            if line == DONE:
+                break
+            lines.append(line)
+        return "".join(lines)
 
     def set_up_local_stack(self) -> None:
         """Register flavor, component and stack without the command line: it starts slowly."""
@@ -101,5 +140,9 @@ class ZenMLStore:
         """)
 
     def close(self) -> None:
-        """End the embedded runtime, with every process of it."""
-        self.script("from seldon_deployer.local.lifecycle import stop; stop(); answer(True)")
+        """End the embedded runtime with every process of it, and the scripts' process."""
+        try:
+            self.script("from seldon_deployer.local.lifecycle import stop; stop(); answer(True)")
+        finally:
+            if self._worker is not None:
+                self._worker.communicate()
