@@ -1,0 +1,105 @@
+"""Arrays <-> the nested lists of JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from seldon_deployer.errors import PayloadError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def to_array(values: list[Any]) -> Array:
+    """Turn nested lists into an array.
+
+    Numbers keep their kind, None among them is NaN; text mixed with numbers gives dtype object.
+    Raises PayloadError when rows differ in length.
+    """
+    import numpy as np
+
+    try:
+        array = np.array(values)
+    except ValueError as error:
+        raise PayloadError("rows of the array differ in length") from error
+    except OverflowError as error:
+        raise PayloadError("a number of the array is too large") from error
+    if array.dtype.kind in "US" and not all(isinstance(leaf, str) for leaf in leaves(values)):
+        # numpy would turn the numbers beside the text into text.
+        return np.array(values, dtype=object)
+    if array.dtype.kind == "O" and all(_is_number_or_null(leaf) for leaf in array.flat):
+        return array.astype(float)
+    return array
+
+
+def to_list(array: Array) -> list[Any]:
+    """Turn an array into nested lists that JSON can hold: NaN is None, an infinity is an error."""
+    import numpy as np
+
+    if array.dtype.kind == "c":
+        raise PayloadError("complex numbers have no JSON form")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if np.isinf(array).any():
+            raise PayloadError("an infinite number has no JSON form")
+        missing = np.isnan(array)
+        array = array.astype(object)
+        array[missing] = None
+    values: list[Any] = array.tolist()
+    if array.dtype.kind == "O":
+        return [_json_value(value) for value in values]
+    return values
+
+
+def as_array(data: Any) -> Array:
+    """Take what a caller has, lists or anything that numpy reads, as an array of one dimension up.
+
+    Raises PayloadError for a single value.
+    """
+    import numpy as np
+
+    if isinstance(data, (list, tuple)):
+        return to_array(list(data))
+    array = np.asarray(data)
+    if array.ndim == 0:
+        raise PayloadError(
+            f"a {type(data).__name__} is no list of rows",
+            hint="give an array, nested lists such as [[1, 2]], or a whole message as a dict",
+        )
+    return array
+
+
+def reshape(array: Array, shape: Any, where: str) -> Array:
+    """Give an array the shape that a message tells. Raises PayloadError when they do not agree."""
+    if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
+        raise PayloadError(f"{where}.shape is no list of sizes")
+    if math.prod(shape) != array.size:
+        raise PayloadError(f"{where} has {array.size} values, its shape {shape} asks for another")
+    return array.reshape(shape)
+
+
+def leaves(values: Iterable[Any]) -> Iterable[Any]:
+    """The values of nested lists, in order."""
+    for value in values:
+        if isinstance(value, list):
+            yield from leaves(value)
+        else:
+            yield value
+
+
+def _is_number_or_null(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_json_value(item) for item in value]
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise PayloadError("an infinite number has no JSON form")
+        return None if math.isnan(value) else value
+    # numpy scalars inside object arrays know their plain value.
+    return value.item() if hasattr(value, "item") else value
