@@ -54,6 +54,10 @@ class PredictionClient:
                 status=200,
             ) from error
 
+    def close(self) -> None:
+        """Close the kept connections. The client stays usable."""
+        self._pool.clear()
+
     def _send(self, body: bytes, timeout_seconds: float) -> urllib3.BaseHTTPResponse:
         timeout = urllib3.Timeout(
             connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), read=timeout_seconds
@@ -152,7 +156,8 @@ def _reason(answer: Any) -> str:
 
 
 def _transport_reason(error: HTTPError) -> str:
-    if isinstance(error, ConnectTimeoutError):
+    # urllib3 counts a refused connection among the timeouts.
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
         return "no connection within the time allowed"
     if isinstance(error, SSLError):
         return "TLS failed: the certificate is not trusted, or the server speaks plain HTTP"

@@ -1,0 +1,103 @@
+"""What a handle says of its SeldonDeployment, without a request."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seldon_deployer.cluster import connect
+from seldon_deployer.errors import ClusterUnreachable, PredictionError
+from seldon_deployer.service import Service
+
+
+@pytest.fixture
+def cluster(tmp_path: Path):
+    """A cluster that nobody answers for: what is told here is told without it."""
+    kubeconfig = tmp_path / "kubeconfig"
+    named = {"name": "none", "cluster": {"server": "http://127.0.0.1:9"}}
+    context = {"name": "none", "context": {"cluster": "none", "user": "none"}}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named],
+        "contexts": [context],
+        "users": [{"name": "none", "user": {}}],
+        "current-context": "none",
+    }
+    kubeconfig.write_text(json.dumps(content))
+    return connect(kubeconfig=kubeconfig)
+
+
+def manifest(**changes):
+    spec = {
+        "protocol": changes.pop("protocol", None),
+        "replicas": changes.pop("replicas", 2),
+        "predictors": [
+            {
+                "name": "default",
+                "annotations": {"seldon-deployer/revision": "r1"},
+                "graph": {"name": "iris", "modelUri": "s3://served/iris"},
+            }
+        ],
+    }
+    annotations = {
+        "seldon-deployer/model-name": "Iris Flowers",
+        "seldon-deployer/model-uri": "s3://given/iris",
+    }
+    metadata = {
+        "name": "iris",
+        "namespace": "models",
+        "annotations": changes.pop("annotations", annotations),
+    }
+    return {"metadata": metadata, "spec": spec, "status": changes.pop("status", {})}
+
+
+def test_it_tells_what_was_deployed(cluster):
+    service = Service(cluster, manifest(status={"state": "Available"}), base_url="http://in/")
+    assert (service.name, service.namespace) == ("iris", "models")
+    assert (service.model_name, service.model_uri) == ("Iris Flowers", "s3://given/iris")
+    assert (service.state, service.replicas, service.revision) == ("Available", 2, "r1")
+    assert service.prediction_url == "http://in/seldon/models/iris/api/v1.0/predictions"
+
+
+def test_a_deployment_of_somebody_else_is_told_from_its_manifest(cluster):
+    service = Service(cluster, manifest(annotations=None))
+    assert (service.model_name, service.model_uri) == ("iris", "s3://served/iris")
+
+
+@pytest.mark.parametrize("protocol", ["v2", "kfserving"])
+def test_the_v2_url_names_the_unit(cluster, protocol):
+    service = Service(cluster, manifest(protocol=protocol), base_url="http://in")
+    assert service.prediction_url == "http://in/seldon/models/iris/v2/models/iris/infer"
+    assert service.protocol == "v2"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "status", "state"),
+    [
+        (1, {}, "Creating"),
+        (1, {"state": "Failed"}, "Failed"),
+        (0, {"state": "Creating"}, "Stopped"),
+        (None, {"state": "Available"}, "Available"),
+    ],
+)
+def test_a_wanted_zero_is_stopped(cluster, replicas, status, state):
+    assert Service(cluster, manifest(replicas=replicas, status=status)).state == state
+
+
+def test_without_a_base_url_the_address_inside_the_cluster_is_used_with_one_warning(
+    cluster, caplog
+):
+    address = {"url": "http://iris-default.models.svc.invalid:9000/api/v1.0/predictions"}
+    service = Service(cluster, manifest(status={"address": address}))
+    assert service.prediction_url == address["url"]
+    for _ in range(2):
+        with pytest.raises(PredictionError, match="cannot be reached"):
+            service.predict([[1]])
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+    assert "base_url" in caplog.text
+
+
+def test_without_any_address_the_cluster_is_asked_again(cluster):
+    with pytest.raises(ClusterUnreachable):
+        Service(cluster, manifest()).predict([[1]])
