@@ -16,7 +16,7 @@ import uvicorn
 
 from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.server.app import UnitApp
-from seldon_deployer.server.component import load_component
+from seldon_deployer.server.component import LoadFailed, load_component
 from seldon_deployer.server.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)
@@ -35,10 +35,14 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         serve(read_settings(arguments, environment))
     except SeldonDeployerError as error:
-        if error.__cause__ is not None:
-            # The cause is in the user's code or model: its traceback is what they need.
+        if isinstance(error, LoadFailed) and error.__cause__ is not None:
+            # The cause is in the user's own code: its traceback is what they need.
             logger.error("the start failed", exc_info=error.__cause__)
-        sys.stderr.write(f"error: {error}\n")
+        if error.hint:
+            sys.stderr.write(f"try: {error.hint}\n")
+        # A container's last line is what Kubernetes and people look at first.
+        reason = f"{error.what}: {error.why}" if error.why else error.what
+        sys.stderr.write(f"error: {reason}\n")
         return error.exit_code
     return 0
 

@@ -1,3 +1,4 @@
+# ruff: noqa: N803, RUF012 - names and attributes as users of scikit-learn write them
 """Classes as users write them."""
 
 import threading
