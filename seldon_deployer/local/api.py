@@ -12,10 +12,10 @@ from typing import Any
 
 from seldon_deployer.local.apply import ApplyConflict, Writer, apply
 from seldon_deployer.local.deletion import Deleter, is_finished
+from seldon_deployer.local.managers import read_managers
 from seldon_deployer.local.objects import NAMESPACES, Resource
 from seldon_deployer.local.ownership import (
     blank_object,
-    read_managers,
     same_but_times,
     track,
     unreached,
@@ -24,12 +24,14 @@ from seldon_deployer.local.ownership import (
 )
 from seldon_deployer.local.prepare import (
     FieldValidation,
+    admit,
     check_immutable,
     check_kind,
     drop_unknown,
+    set_defaults,
     validate,
 )
-from seldon_deployer.local.scale import scaled, to_scale
+from seldon_deployer.local.scale import check_scalable, scaled, to_scale
 from seldon_deployer.local.selectors import parse_selectors
 from seldon_deployer.local.status import (
     ApiError,
@@ -44,12 +46,12 @@ from seldon_deployer.local.transitions import (
     PatchType,
     begin,
     check_applied,
-    check_nulls,
     check_preconditions,
     check_uid,
     check_version,
     confine,
     patch_object,
+    tidy_metadata,
 )
 from seldon_deployer.local.typed import check_types
 from seldon_deployer.local.watch import watch_changes
@@ -66,11 +68,22 @@ def utc_now() -> datetime:
 
 
 class Api:
-    """The verbs, over one store. `clock` tells the time."""
+    """The verbs, over one store.
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = utc_now) -> None:
+    `clock` tells the time; `admission` is asked about what passed everything else, and raises
+    ApiError.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        admission: Callable[[Resource, Object], None] = admit,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._admission = admission
         self._deleter = Deleter(store, clock)
         if store.get(_key(NAMESPACES, None, "default")) is None:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
@@ -86,8 +99,10 @@ class Api:
         return _spoken(resource, self._stored(resource, namespace, name))
 
     def get_scale(self, resource: Resource, namespace: str | None, name: str) -> Object:
-        """Read an object's Scale. Raises ApiError 404."""
-        return to_scale(resource, self._stored(resource, namespace, name))
+        """Read an object's Scale. Raises ApiError 404, and 500 where it has no replicas."""
+        obj = self._stored(resource, namespace, name)
+        check_scalable(obj)
+        return to_scale(resource, obj)
 
     def list(
         self,
@@ -139,7 +154,6 @@ class Api:
         """
         live = self.get(resource, namespace, name)
         if subresource == "scale":
-            to_scale(resource, live)
             new = scaled(resource, live, obj)
             return to_scale(resource, self._replace(resource, live, new, manager, "scale", dry_run))
         new = drop_unknown(resource, check_kind(resource, obj), validation)
@@ -236,6 +250,7 @@ class Api:
         if resource.is_namespaced:
             self._check_namespace(resource, metadata["namespace"], metadata["name"])
         validate(resource, new)
+        self._admission(resource, new)
         key = _key(resource, metadata.get("namespace"), metadata["name"])
         if self._store.get(key) is not None:
             raise already_exists(resource, key.name)
@@ -263,11 +278,10 @@ class Api:
     ) -> Object:
         """Store a whole new state of `live`, as far as the subresource lets it through."""
         check_preconditions(resource, live, new)
-        sent_managers = new["metadata"].get("managedFields")
-        new = without_managers(confine(resource, live, new, subresource))
-        if sent_managers and not subresource:
-            new["metadata"]["managedFields"] = sent_managers
+        new = set_defaults(resource, new | {"metadata": tidy_metadata(new["metadata"])})
+        # Owners are told from what was sent, also where it is then not let through.
         managers = track(resource, live, new, self._writer(resource, manager, subresource))
+        new = confine(resource, live, new, subresource)
         return self._write(resource, live, write_managers(new, managers), dry_run)
 
     def _apply(
@@ -299,8 +313,9 @@ class Api:
             )
         except ApplyConflict as clash:
             raise apply_conflict(len(clash.found), clash.summary, clash.causes) from clash
-        check_nulls(resource, new)
-        new = drop_unknown(resource, new, None)
+        if not resource.is_custom:
+            # A custom resource keeps the nulls of an apply, and its schema then rejects them.
+            new = drop_unknown(resource, new, None)
         if stored is None:
             new = begin(resource, namespace, new, self._now())
             return self._insert(resource, write_managers(new, managers), dry_run), True
@@ -311,6 +326,7 @@ class Api:
     def _write(self, resource: Resource, live: Object, new: Object, dry_run: bool) -> Object:
         validate(resource, new)
         check_immutable(resource, live, new)
+        self._admission(resource, new)
         if same_but_times(live, new):
             return live
         if dry_run:

@@ -68,6 +68,14 @@ def decode_managers(entries: Iterable[Object]) -> Managers:
     return managers
 
 
+def read_managers(obj: Object) -> Managers:
+    """The managers of a stored object; none where they cannot be read."""
+    try:
+        return decode_managers(obj["metadata"].get("managedFields") or [])
+    except (ValueError, AttributeError):
+        return {}
+
+
 def encode_managers(managers: Managers) -> list[Object]:
     """Write `managedFields`: appliers first, then by time and name."""
     order = sorted(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from seldon_deployer.local.apply import Writer, track_update
-from seldon_deployer.local.managers import Managers, decode_managers, encode_managers
+from seldon_deployer.local.managers import Managers, encode_managers, read_managers
 from seldon_deployer.local.merge import is_same
 from seldon_deployer.local.objects import Resource
+from seldon_deployer.local.scale_owners import track_scale
 
 Object = dict[str, Any]
 
@@ -21,16 +22,8 @@ def blank_object(resource: Resource) -> Object:
 def unreached(resource: Resource, subresource: str) -> tuple[str, ...]:
     """The top-level fields that writing by this subresource ('' the object itself) leaves alone."""
     if subresource == "status":
-        return ("spec", "metadata") if resource.is_custom else ("spec",)
+        return ("spec",)
     return ("status",) if resource.has_status else ()
-
-
-def read_managers(obj: Object) -> Managers:
-    """The managers of a stored object; none where they cannot be read."""
-    try:
-        return decode_managers(obj["metadata"].get("managedFields") or [])
-    except (ValueError, AttributeError):
-        return {}
 
 
 def write_managers(obj: Object, managers: Managers) -> Object:
@@ -47,6 +40,8 @@ def without_managers(obj: Object) -> Object:
 
 def track(resource: Resource, live: Object | None, new: Object, writer: Writer) -> Managers:
     """The managers after an update from `live` (None: created) to `new`."""
+    if live is not None and writer.subresource == "scale":
+        return track_scale(live, new, writer)
     if live is None:
         managers: Managers = {}
     elif writer.subresource or not new["metadata"].get("managedFields"):

@@ -101,7 +101,7 @@ def set_defaults(resource: Resource, obj: Object) -> Object:
 
 
 def validate(resource: Resource, obj: Object) -> None:
-    """Check names, labels, schema and admission. Raises ApiError 422 (built-in types: 400)."""
+    """Check names, labels and schema. Raises ApiError 422 (built-in types: 400)."""
     name = obj["metadata"]["name"]
     wrong = [
         (str(v.field), str(v.message))
@@ -118,6 +118,10 @@ def validate(resource: Resource, obj: Object) -> None:
     problems += _check_secret(resource, obj)
     if problems:
         raise invalid(resource, name, problems)
+
+
+def admit(resource: Resource, obj: Object) -> None:
+    """Ask Seldon's admission rules, as its webhook does. Raises ApiError 422."""
     if resource.is_custom:
         denied = [(str(v.field), str(v.message)) for v in check_admission(obj)]
         if denied:

@@ -12,6 +12,8 @@ from typing import Any
 
 Object = dict[str, Any]
 Decoder = Callable[[Any], Any]
+# By number: name, shape (one, optional, list, map), how a value is read.
+Fields = dict[int, tuple[str, str, Decoder]]
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
@@ -33,7 +35,7 @@ def decode_protobuf(body: bytes) -> Object | None:
     return {"apiVersion": identity["apiVersion"], "kind": identity["kind"]} | decoded
 
 
-def _decode(fields: dict[int, tuple[str, str, Decoder]], message: bytes) -> Object:
+def _decode(fields: Fields, message: bytes) -> Object:
     """Read the known fields; what is empty is absent, as in JSON."""
     found: Object = {}
     for number, value in _read_fields(message):
@@ -90,11 +92,11 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def _message(fields: dict[int, tuple[str, str, Decoder]]) -> Decoder:
+def _message(fields: Fields) -> Decoder:
     return lambda value: _decode(fields, value)
 
 
-_OWNER = {
+_OWNER: Fields = {
     1: ("kind", "one", _text),
     3: ("name", "one", _text),
     4: ("uid", "one", _text),
@@ -102,7 +104,7 @@ _OWNER = {
     6: ("controller", "optional", bool),
     7: ("blockOwnerDeletion", "optional", bool),
 }
-_METADATA = {
+_METADATA: Fields = {
     1: ("name", "one", _text),
     2: ("generateName", "one", _text),
     3: ("namespace", "one", _text),
@@ -111,7 +113,7 @@ _METADATA = {
     13: ("ownerReferences", "list", _message(_OWNER)),
     14: ("finalizers", "list", _text),
 }
-_ENVELOPE = {
+_ENVELOPE: Fields = {
     1: (
         "typeMeta",
         "one",
@@ -119,8 +121,8 @@ _ENVELOPE = {
     ),
     2: ("raw", "one", bytes),
 }
-_HEAD = {1: ("metadata", "one", _message(_METADATA))}
-_KINDS: dict[tuple[Any, Any], dict[int, tuple[str, str, Decoder]]] = {
+_HEAD: Fields = {1: ("metadata", "one", _message(_METADATA))}
+_KINDS: dict[tuple[Any, Any], Fields] = {
     ("v1", "Namespace"): _HEAD,
     ("v1", "ServiceAccount"): _HEAD,
     ("v1", "ConfigMap"): _HEAD

@@ -10,16 +10,21 @@ from seldon_deployer.local.status import ApiError, bad_request, invalid
 Object = dict[str, Any]
 
 
-def to_scale(resource: Resource, obj: Object) -> Object:
-    """Read an object's `Scale`. Raises ApiError 500 where it has no replicas, as CRDs do."""
-    replicas = obj.get("spec", {}).get("replicas")
-    if replicas is None:
+def check_scalable(obj: Object) -> None:
+    """Raises ApiError 500 where an object has no replicas, as CRDs do: it cannot be read as one."""
+    if obj.get("spec", {}).get("replicas") is None:
+        problem = 'the spec replicas field ".spec.replicas" does not exist'
         raise ApiError(
             500,
             "InternalError",
-            'Internal error occurred: the spec replicas field ".spec.replicas" does not exist',
-            {"causes": [{"message": 'the spec replicas field ".spec.replicas" does not exist'}]},
+            f"Internal error occurred: {problem}",
+            {"causes": [{"message": problem}]},
         )
+
+
+def to_scale(resource: Resource, obj: Object) -> Object:
+    """Read an object as a `Scale`; no replicas are zero."""
+    replicas = obj.get("spec", {}).get("replicas", 0)
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     status: Object = {"replicas": obj.get("status", {}).get("replicas", 0)}

@@ -5,7 +5,6 @@ Pure functions. Source: Kubernetes 1.34, apiserver `registry/rest` and the CRD s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -28,6 +27,7 @@ _SERVER_METADATA = (
     "generation",
     "selfLink",
 )
+_OPTIONAL_METADATA = ("labels", "annotations", "finalizers", "ownerReferences", "generateName")
 _WRONG_NAMESPACE = (
     "the namespace of the provided object does not match the namespace sent on the request"
 )
@@ -35,7 +35,9 @@ _WRONG_NAMESPACE = (
 
 def begin(resource: Resource, namespace: str | None, obj: Object, now: str) -> Object:
     """Give a new object what every object has: name, uid, times, defaults."""
-    metadata = {k: v for k, v in obj["metadata"].items() if k not in _SERVER_METADATA}
+    metadata = tidy_metadata(obj["metadata"])
+    for name in _SERVER_METADATA:
+        metadata.pop(name, None)
     metadata.pop("managedFields", None)
     metadata.pop("resourceVersion", None)
     if not metadata.get("name"):
@@ -66,7 +68,7 @@ def confine(resource: Resource, live: Object, new: Object, subresource: str | No
     """Keep from `live` what this way of writing does not reach, and count generations."""
     if subresource == "status":
         return {k: v for k, v in live.items() if k != "status"} | _part(new, "status")
-    metadata = dict(new["metadata"])
+    metadata = tidy_metadata(new["metadata"])
     for name in (*_SERVER_METADATA, "name", "namespace", "resourceVersion"):
         metadata.pop(name, None)
         if name in live["metadata"]:
@@ -74,10 +76,14 @@ def confine(resource: Resource, live: Object, new: Object, subresource: str | No
     new = new | {"metadata": metadata}
     if resource.has_status:
         new = {k: v for k, v in new.items() if k != "status"} | _part(live, "status")
-    new = set_defaults(resource, new)
     if resource.has_generation and not _same_wish(live, new):
         metadata["generation"] = live["metadata"].get("generation", 0) + 1
     return new
+
+
+def tidy_metadata(metadata: Object) -> Object:
+    """Copy metadata without what is empty: for Kubernetes that is absent."""
+    return {k: v for k, v in metadata.items() if v or k not in _OPTIONAL_METADATA}
 
 
 def check_preconditions(resource: Resource, live: Object, new: Object) -> None:
@@ -132,7 +138,8 @@ def patch_object(resource: Resource, live: Object, patch: Any, patch_type: Patch
     except PatchError as error:
         if error.is_malformed:
             raise bad_request(f"error decoding patch: {error}") from error
-        message = f"the server rejected our request due to an error in our request: {error}"
+        # Kubernetes does not say which operation it was.
+        message = "the server rejected our request due to an error in our request"
         raise ApiError(422, "Invalid", message) from error
 
 
@@ -166,26 +173,6 @@ def check_applied(resource: Resource, name: str, applied: Any, manager: str) -> 
         raise bad_request("metadata.managedFields must be nil")
     check_name(metadata.get("name", name), name)
     return applied | {"metadata": {"name": name} | metadata}
-
-
-def check_nulls(resource: Resource, obj: Object) -> None:
-    """Apply, unlike the other ways of writing, keeps nulls. Raises ApiError 422 for them."""
-    if not resource.is_custom:
-        return
-    problems = list(_nulls(obj.get("spec"), "spec"))
-    if problems:
-        raise invalid(resource, obj["metadata"]["name"], problems)
-
-
-def _nulls(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _nulls(item, f"{path}.{name}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _nulls(item, f"{path}[{index}]")
-    elif value is None:
-        yield path, f'Invalid value: "null": {path} in body must not be null: "null"'
 
 
 def _part(obj: Object, name: str) -> Object:
