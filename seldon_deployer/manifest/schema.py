@@ -15,6 +15,7 @@ from typing import Any
 Object = dict[str, Any]
 
 _NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array"}
+_GO_NUMBERS = {int: "int64", float: "float64"}
 # Judged by the API server itself, whatever a resource's schema says.
 _OBJECT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
@@ -68,6 +69,9 @@ def fill_defaults(schema: Object, obj: Object) -> Object:
 def _check(schema: Object, value: Any, path: str) -> Iterator[Violation]:
     if value is None and schema.get("nullable"):
         return
+    if schema.get("format") == "date-time":
+        yield from _check_date_time(value, path)
+        return
     wanted = _wanted_type(schema)
     if wanted and not _is_type(value, wanted):
         yield from _wrong_type(path, value, wanted)
@@ -92,17 +96,19 @@ def _check_object(schema: Object, value: Object, path: str) -> Iterator[Violatio
 
 
 def _check_keys(schema: Object, items: list[Any], path: str) -> Iterator[Violation]:
-    """Two items of a keyed list with the same key."""
+    """Items of a keyed list without a key, or with another's; null has the empty key."""
     names = schema.get("x-kubernetes-list-map-keys", [])
-    seen = set()
-    for index, item in enumerate(items):
-        if not names or not isinstance(item, dict):
-            return
-        filled = fill_defaults(schema["items"], item)
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items if names else []):
+        if item is not None and not isinstance(item, dict):
+            rule = "must be an object for an array of list-type map"
+            yield Violation(f"{path}[{index}]", f"Invalid value: {_compact(item)}: {rule}")
+            continue
+        filled = fill_defaults(schema["items"], item) if isinstance(item, dict) else {}
         key = _compact({name: filled[name] for name in names if name in filled})
-        if key in seen:
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] == 2:  # a third time is not told
             yield Violation(f"{path}[{index}]", f"Duplicate value: {key}")
-        seen.add(key)
 
 
 def _check_scalar(schema: Object, value: Any, path: str) -> Iterator[Violation]:
@@ -111,8 +117,6 @@ def _check_scalar(schema: Object, value: Any, path: str) -> Iterator[Violation]:
     pattern = schema.get("pattern")
     if pattern and re.search(pattern, value) is None:
         yield _invalid(path, value, f"should match '{pattern}'")
-    if schema.get("format") == "date-time" and not _is_date_time(value):
-        yield _invalid(path, value, f"must be of type date-time: {_quote(value)}")
 
 
 def _wanted_type(schema: Object) -> str:
@@ -154,6 +158,14 @@ def _wrong_type(path: str, value: Any, wanted: str) -> Iterator[Violation]:
 
 def _invalid(path: str, value: str, rule: str) -> Violation:
     return Violation(path, f"Invalid value: {_quote(value)}: {path} in body {rule}")
+
+
+def _check_date_time(value: Any, path: str) -> Iterator[Violation]:
+    # The API server asks the format before the type, names Go's types, and lets arrays through.
+    if isinstance(value, list) or (isinstance(value, str) and _is_date_time(value)):
+        return
+    shown = value if isinstance(value, str) else _GO_NUMBERS.get(type(value), "")
+    yield _invalid(path, shown, f"must be of type date-time: {_quote(shown)}")
 
 
 def _is_date_time(value: str) -> bool:
@@ -224,5 +236,5 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _compact(value: Object) -> str:
+def _compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

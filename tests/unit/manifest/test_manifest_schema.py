@@ -18,6 +18,8 @@ FIRST = ("spec", "predictors", 0)
 GRAPH = (*FIRST, "graph")
 CONTAINER = (*FIRST, "componentSpecs", 0, "spec", "containers", 0)
 
+PORTS = "spec.predictors[0].componentSpecs[0].spec.containers[0].ports"
+
 
 def wrong_type(path: str, wanted: str, got: str) -> str:
     return f'{path}: Invalid value: "{got}": {path} in body must be of type {wanted}: "{got}"'
@@ -110,6 +112,27 @@ def wrong_type(path: str, wanted: str, got: str) -> str:
                 (
                     "spec.predictors[0].componentSpecs[0].spec.containers[0].ports[1]: "
                     'Duplicate value: {"containerPort":1,"protocol":"TCP"}'
+                )
+            ],
+        ),
+        (
+            (*CONTAINER, "ports"),
+            [0, None, None, None],
+            [
+                wrong_type(f"{PORTS}[0]", "object", "integer"),
+                *(wrong_type(f"{PORTS}[{index}]", "object", "null") for index in (1, 2, 3)),
+                f"{PORTS}[0]: Invalid value: 0: must be an object for an array of list-type map",
+                f"{PORTS}[2]: Duplicate value: {{}}",
+            ],
+        ),
+        (
+            (*FIRST, "componentSpecs", 0, "metadata"),
+            {"creationTimestamp": 1, "deletionTimestamp": []},
+            [
+                (
+                    "spec.predictors[0].componentSpecs[0].metadata.creationTimestamp: "
+                    'Invalid value: "int64": spec.predictors[0].componentSpecs[0].metadata.'
+                    'creationTimestamp in body must be of type date-time: "int64"'
                 )
             ],
         ),
