@@ -67,6 +67,7 @@ class ContainerRunner:
         pod: str,
         on_change: Callable[[], None],
         on_event: Callable[[str, str, str], None],
+        adopted: UnitProcess | None = None,
     ) -> None:
         self.state = state
         self._container = container
@@ -76,7 +77,8 @@ class ContainerRunner:
         self._pod = pod
         self._on_change = on_change
         self._on_event = on_event
-        self._process: UnitProcess | None = None
+        # One that an earlier control started: the first run is its rest.
+        self._process = adopted
         self._stopping = False
         self._loop = asyncio.get_running_loop()
 
@@ -102,28 +104,11 @@ class ContainerRunner:
 
     async def _run_once(self) -> bool:
         """Start, probe and wait for the end; False when it was asked to stop."""
-        state, log = self.state, self._log(self.state.restarts)
+        log = self._log(self.state.restarts)
         began = datetime.now(UTC)
-        try:
-            process = UnitProcess(
-                self._command.argv,
-                env=self._command.env,
-                folder=self._command.folder,
-                log=log,
-                record=self._command.record,
-            )
-        except OSError as error:
-            # No interpreter, no folder: kubelet calls that RunContainerError.
-            self._show_end(128, "StartError", f"{error.strerror}: {error.filename}", began)
-            self._on_event("Warning", "Failed", f"Error: {error.strerror}: {error.filename}")
+        process = self._process or self._start(log, began)
+        if process is None:
             return not self._stopping
-        self._process = process
-        state.container_id = str(process.id)
-        state.state = {"running": {"startedAt": timestamp(began)}}
-        state.is_started = "startupProbe" not in self._container
-        state.is_ready = False
-        self._on_event("Normal", "Started", f"Started container {state.name}")
-        self._on_change()
         probing = asyncio.create_task(self._probe(process))
         code = await process.wait()
         probing.cancel()
@@ -132,6 +117,31 @@ class ContainerRunner:
         reason = "Completed" if exit_code == 0 else "Error"
         self._show_end(exit_code, reason, last_lines(log), began)
         return not self._stopping
+
+    def _start(self, log: Path, began: datetime) -> UnitProcess | None:
+        state, command = self.state, self._command
+        try:
+            process = UnitProcess.start(
+                command.argv,
+                env=command.env,
+                folder=command.folder,
+                log=log,
+                record=command.record,
+            )
+        except OSError as error:
+            # No interpreter, no folder: kubelet calls that StartError.
+            message = f"{error.strerror}: {error.filename}"
+            self._show_end(128, "StartError", message, began)
+            self._on_event("Warning", "Failed", f"Error: {message}")
+            return None
+        self._process = process
+        state.container_id = str(process.id)
+        state.state = {"running": {"startedAt": timestamp(began)}}
+        state.is_started = "startupProbe" not in self._container
+        state.is_ready = False
+        self._on_event("Normal", "Started", f"Started container {state.name}")
+        self._on_change()
+        return process
 
     async def _probe(self, process: UnitProcess) -> None:
         container, ports = self._container, self._ports
@@ -166,14 +176,8 @@ class ContainerRunner:
         if probe is None:
             self._set_ready(True)
             return
-        began = self._loop.time()
-        told = began + probe.initial_delay_seconds + probe.period_seconds
-        while (failure := await probe.failure()) is not None:
-            if self._loop.time() >= told:
-                self._unhealthy("Readiness", failure)
-                told += probe.period_seconds
-            await asyncio.sleep(_pause(self._loop.time() - began, probe))
-        self._set_ready(True)
+        if not self.state.is_ready:
+            await self._wait_ready(probe)
         failures = successes = 0
         while True:
             await asyncio.sleep(probe.period_seconds)
@@ -186,6 +190,16 @@ class ContainerRunner:
                 self._set_ready(False)
             elif successes >= probe.success_threshold:
                 self._set_ready(True)
+
+    async def _wait_ready(self, probe: Probe) -> None:
+        began = self._loop.time()
+        told = began + probe.initial_delay_seconds + probe.period_seconds
+        while (failure := await probe.failure()) is not None:
+            if self._loop.time() >= told:
+                self._unhealthy("Readiness", failure)
+                told += probe.period_seconds
+            await asyncio.sleep(_pause(self._loop.time() - began, probe))
+        self._set_ready(True)
 
     async def _watch_liveness(self, probe: Probe, process: UnitProcess) -> None:
         await asyncio.sleep(probe.initial_delay_seconds)

@@ -19,7 +19,7 @@ from seldon_deployer.local.controller import Controllers
 from seldon_deployer.local.home import hold_lock, read_runtime
 from seldon_deployer.local.http import create_app
 from seldon_deployer.local.objects import PODS
-from seldon_deployer.local.pods import PodRuntime
+from seldon_deployer.local.pods import PodRuntime, is_running
 from seldon_deployer.local.process import ProcessId, end_recorded
 from seldon_deployer.local.serving import Server, take_socket, tell_ready
 from seldon_deployer.local.store import Store
@@ -50,7 +50,7 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
         raise SystemExit("no runtime.json: control is started by `seldon-deployer local start`")
     store = Store(home / "cluster.db")
     api = Api(store)
-    _forget_old_pods(api, home / "pods")
+    _forget_lost_pods(api, home / "pods")
     pods = PodRuntime(api, home / "pods")
     app = create_app(api, token=runtime.token, log_path=pods.log_path)
     server = Server(app, on_ready=lambda: tell_ready(ready), on_stop=app.state.stopping.set)
@@ -70,15 +70,23 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
         store.close()
 
 
-def _forget_old_pods(api: Api, folder: Path) -> None:
-    """Pods of an earlier life: their processes end and their Deployments start new ones."""
-    end_recorded(folder)
-    for old in folder.iterdir():
-        shutil.rmtree(old)
+def _forget_lost_pods(api: Api, folder: Path) -> None:
+    """Remove pods of an earlier life that do not run any more, in object and in folder.
+
+    Those that run are adopted; Deployments start new ones for the others.
+    """
     pods, _ = api.list(PODS)
+    adopted = set()
     for pod in pods:
         metadata = pod["metadata"]
-        api.delete(PODS, metadata["namespace"], metadata["name"], grace_period_seconds=0)
+        if is_running(folder / metadata["uid"], pod):
+            adopted.add(metadata["uid"])
+        else:
+            api.delete(PODS, metadata["namespace"], metadata["name"], grace_period_seconds=0)
+    for old in folder.iterdir():
+        if old.name not in adopted:
+            end_recorded(old)
+            shutil.rmtree(old)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,8 @@ from seldon_deployer.local.api import Api
 from seldon_deployer.local.objects import EVENTS
 from seldon_deployer.local.pod_status import timestamp
 from seldon_deployer.local.status import ApiError
+
+logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
@@ -68,7 +71,11 @@ class EventRecorder:
             "reportingComponent": self._component,
             "reportingInstance": "local",
         }
-        self._known[key] = self._api.create(EVENTS, namespace, event, manager=self._component)
+        try:
+            self._known[key] = self._api.create(EVENTS, namespace, event, manager=self._component)
+        except ApiError as error:
+            # The namespace is going: nobody will read it.
+            logger.debug("event %s not written: %s", reason, error)
 
     def forget_old(self) -> None:
         """Delete events that nobody repeated for an hour."""

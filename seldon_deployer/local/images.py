@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from seldon_deployer import catalogue
+from seldon_deployer.catalogue import image_repository
 from seldon_deployer.local.orchestrator import ENGINE_IMAGE
 from seldon_deployer.local.unit_container import INITIALIZER_IMAGE
 
@@ -36,26 +37,18 @@ class NotRunnable(Exception):
 def find_program(container: Object) -> Runnable:
     """The program for a container's image; raises NotRunnable."""
     image = container.get("image", "")
-    repository = _repository(image)
-    if repository == _repository(ENGINE_IMAGE):
+    repository = image_repository(image)
+    if repository == image_repository(ENGINE_IMAGE):
         return Runnable(Program.GATEWAY)
-    if repository == _repository(INITIALIZER_IMAGE):
+    if repository == image_repository(INITIALIZER_IMAGE):
         return Runnable(Program.INITIALIZER)
-    if repository == _repository(catalogue.OUR_IMAGE):
+    if repository == image_repository(catalogue.OUR_IMAGE):
         return Runnable(Program.SERVER)
-    for server in catalogue.SERVERS.values():
-        images = {_repository(known) for known in server.images.values()}
-        if server.local_class and repository in images:
-            return Runnable(Program.SERVER, server.local_class)
+    server = catalogue.server_of_image(image)
+    if server is not None and server.local_class:
+        return Runnable(Program.SERVER, server.local_class)
     raise NotRunnable(
         f'Container {container["name"]}: the embedded runtime cannot run the image "{image}". '
         "It runs SKLEARN_SERVER, and a Python class of your own in the image "
-        f"{_repository(catalogue.OUR_IMAGE)}; deploy anything else to a cluster."
+        f"{image_repository(catalogue.OUR_IMAGE)}; deploy anything else to a cluster."
     )
-
-
-def _repository(image: str) -> str:
-    """The image without tag, digest and Docker's default registry."""
-    name = image.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return (head + slash + last.partition(":")[0]).removeprefix("docker.io/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Object = dict[str, Any]
@@ -22,6 +22,15 @@ class ContainerState:
     is_started: bool = False
     restarts: int = 0
     container_id: str = ""
+
+    def recall(self, status: Object) -> None:
+        """Take over what an entry of `containerStatuses` says."""
+        self.state = status["state"]
+        self.last_state = status.get("lastState", {})
+        self.is_ready = status["ready"]
+        self.is_started = status.get("started", False)
+        self.restarts = status["restartCount"]
+        self.container_id = status.get("containerID", "")
 
     def to_object(self) -> Object:
         """One entry of `containerStatuses`."""
@@ -81,6 +90,11 @@ def build_status(
 def timestamp(moment: datetime) -> str:
     """Kubernetes' form of a time, in whole seconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Read what `timestamp` writes."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def _succeeded(item: ContainerState) -> bool:

@@ -24,9 +24,14 @@ from seldon_deployer.local.pod_folder import (
     decode_secret,
     log_file,
 )
-from seldon_deployer.local.pod_status import ContainerState, build_status, timestamp
+from seldon_deployer.local.pod_status import (
+    ContainerState,
+    build_status,
+    parse_timestamp,
+    timestamp,
+)
 from seldon_deployer.local.ports import PortLease
-from seldon_deployer.local.process import record_file
+from seldon_deployer.local.process import UnitProcess, read_record, record_file
 from seldon_deployer.local.status import ApiError
 
 logger = logging.getLogger(__name__)
@@ -36,6 +41,8 @@ Object = dict[str, Any]
 KUBELET = "kubelet"
 NODE = "local"
 _CONFIG_RETRY_SECONDS = 1.0
+# How long news that nobody waits for may wait, while the processes start.
+_LEISURE_SECONDS = 0.05
 
 
 class PodRuntime:
@@ -106,10 +113,11 @@ class PodRunner:
         self._containers = [_state(item) for item in pod["spec"]["containers"]]
         self._runners: list[ContainerRunner] = []
         self._leases: list[PortLease] = []
-        self._is_dirty = False
+        self._writing: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._running = self._loop.create_task(self._run())
+        self._running.add_done_callback(self._tell_failure)
 
     def terminate(self, grace_seconds: float) -> None:
         """Begin to end the pod and delete its object; a second call changes nothing."""
@@ -125,15 +133,29 @@ class PodRunner:
 
     async def _run(self) -> None:
         try:
+            is_adopted = self._recall()
             await self._prepare()
-            await self._initialize()
-            await self._run_containers()
+            if not is_adopted:
+                await self._initialize()
+            await self._run_containers(is_adopted)
         except NotRunnable as error:
             self._show_waiting("ErrImagePull", str(error))
             self._say("Warning", "Failed", str(error))
 
+    def _recall(self) -> bool:
+        """Take over the states of a pod that runs since before this control; False for others."""
+        if not is_running(self._folder.root, self._pod):
+            return False
+        status = self._pod["status"]
+        self._started = parse_timestamp(status["startTime"])
+        known = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+        by_name = {item["name"]: item for item in known}
+        for state in (*self._initializers, *self._containers):
+            state.recall(by_name[state.name])
+        return True
+
     async def _prepare(self) -> None:
-        self._write_status()
+        self._mark_dirty(_LEISURE_SECONDS)
         while True:
             try:
                 self._folder.create()
@@ -166,10 +188,9 @@ class PodRunner:
         began = datetime.now(UTC)
         log = self._folder.log(state.name, state.restarts)
         log.parent.mkdir(parents=True, exist_ok=True)
-        uri = spec["args"][0]
-        target = self._folder.mounts(spec)[spec["args"][1]]
         code, message = 0, ""
         try:
+            uri, target = self._source_and_target(spec)
             log.write_text(await asyncio.to_thread(fetch_model, uri, target) + "\n")
         except DownloadFailed as error:
             code, message = error.exit_code, str(error)
@@ -184,11 +205,19 @@ class PodRunner:
         state.is_ready = code == 0
         if code:
             state.last_state = state.state
-        self._mark_dirty()
+        self._mark_dirty(_LEISURE_SECONDS)
         return code == 0
 
-    async def _run_containers(self) -> None:
-        ports = self._lease_ports()
+    def _source_and_target(self, spec: Object) -> tuple[str, Path]:
+        arguments = spec.get("args", [])
+        target = self._folder.mounts(spec).get(arguments[1]) if len(arguments) == 2 else None
+        if target is None:
+            words = "the initializer takes two arguments: a URI and the path of a mounted volume"
+            raise DownloadFailed(1, words)
+        return arguments[0], target
+
+    async def _run_containers(self, is_adopted: bool) -> None:
+        ports = self._recall_ports() if is_adopted else self._lease_ports()
         specs = self._pod["spec"]["containers"]
         for spec, state in zip(specs, self._containers, strict=True):
             runnable = find_program(spec)
@@ -197,6 +226,7 @@ class PodRunner:
             if runnable.program is not Program.SERVER:
                 raise NotRunnable(f"Container {spec['name']} cannot run on this machine.")
             known = ports.get(spec["name"], {})
+            record = record_file(self._folder.root, spec["name"])
             argv = [self._folder.interpreter(), "-m", "seldon_deployer.server"]
             argv += [runnable.model_class] if runnable.model_class else []
             self._runners.append(
@@ -207,18 +237,23 @@ class PodRunner:
                         tuple(argv),
                         await self._environment(spec, state, known),
                         self._folder.working_folder(),
-                        record_file(self._folder.root, spec["name"]),
+                        record,
                     ),
                     log=partial(self._folder.log, state.name),
                     ports=_probe_ports(spec, known),
                     pod=self._long_name,
                     on_change=self._mark_dirty,
                     on_event=self._say,
+                    adopted=UnitProcess.adopt(record) if is_adopted else None,
                 )
             )
         async with asyncio.TaskGroup() as group:
             for runner in self._runners:
                 group.create_task(runner.run())
+            # The processes are on their way before anything is written.
+            await asyncio.sleep(0)
+            if not is_adopted:
+                self._note_ports(ports)
 
     async def _environment(
         self, spec: Object, state: ContainerState, ports: dict[int, int]
@@ -234,9 +269,8 @@ class PodRunner:
                 await asyncio.sleep(_CONFIG_RETRY_SECONDS)
 
     def _lease_ports(self) -> dict[str, dict[int, int]]:
-        """Real ports by container and the object's port; written down on the pod."""
+        """Real ports by container and the object's port."""
         found: dict[str, dict[int, int]] = {}
-        named: dict[str, dict[str, int]] = {}
         for spec in self._pod["spec"]["containers"]:
             if find_program(spec).program is not Program.SERVER:
                 continue
@@ -244,8 +278,29 @@ class PodRunner:
                 lease = PortLease()
                 self._leases.append(lease)
                 found.setdefault(spec["name"], {})[port["containerPort"]] = lease.number
-                name = port.get("name", str(port["containerPort"]))
-                named.setdefault(spec["name"], {})[name] = lease.number
+        return found
+
+    def _recall_ports(self) -> dict[str, dict[int, int]]:
+        named = json.loads(self._pod["metadata"]["annotations"][PORTS_ANNOTATION])
+        return {
+            spec["name"]: {
+                port["containerPort"]: named[spec["name"]][_port_name(port)]
+                for port in spec.get("ports", [])
+            }
+            for spec in self._pod["spec"]["containers"]
+            if spec["name"] in named
+        }
+
+    def _note_ports(self, ports: dict[str, dict[int, int]]) -> None:
+        """Write the real ports down on the pod, by container and port name, for the gateway."""
+        named = {
+            spec["name"]: {
+                _port_name(port): ports[spec["name"]][port["containerPort"]]
+                for port in spec.get("ports", [])
+            }
+            for spec in self._pod["spec"]["containers"]
+            if spec["name"] in ports
+        }
         note = {PORTS_ANNOTATION: json.dumps(named, separators=(",", ":"))}
         metadata = self._pod["metadata"]
         self._api.patch(
@@ -256,7 +311,6 @@ class PodRunner:
             patch_type="merge",
             manager=KUBELET,
         )
-        return found
 
     async def _terminate(self, grace_seconds: float) -> None:
         await self.stop(grace_seconds)
@@ -271,14 +325,17 @@ class PodRunner:
             if error.status != 404:
                 raise
 
-    def _mark_dirty(self) -> None:
-        # Changes of one turn of the loop become one write.
-        if not self._is_dirty:
-            self._is_dirty = True
-            self._loop.call_soon(self._write_status)
+    def _mark_dirty(self, within_seconds: float = 0.0) -> None:
+        # Changes that come together become one write.
+        moment = self._loop.time() + within_seconds
+        if self._writing is not None:
+            if self._writing.when() <= moment:
+                return
+            self._writing.cancel()
+        self._writing = self._loop.call_at(moment, self._write_status)
 
     def _write_status(self) -> None:
-        self._is_dirty = False
+        self._writing = None
         self._copy_state_to_orchestrator()
         metadata = self._pod["metadata"]
         status = build_status(
@@ -327,6 +384,12 @@ class PodRunner:
             engine.is_started = bool(running) or engine.is_started
             engine.is_ready = bool(units) and all(unit.is_ready for unit in units)
 
+    def _tell_failure(self, running: asyncio.Task[None]) -> None:
+        if running.cancelled() or (error := running.exception()) is None:
+            return
+        logger.error("pod %s cannot run", self._long_name, exc_info=error)
+        self._show_waiting("CreateContainerError", str(error))
+
     def _show_waiting(self, reason: str, message: str) -> None:
         for state in self._containers:
             state.state = {"waiting": {"reason": reason, "message": message}}
@@ -348,6 +411,22 @@ class PodRunner:
             return None
         data: dict[str, str] = obj.get("data") or {}
         return decode_secret(data) if kind == "secret" else data
+
+
+def is_running(folder: Path, pod: Object) -> bool:
+    """Whether every process that a pod's folder recorded runs, and the pod says all of it."""
+    records = [read_record(file) for file in folder.glob("*.process")]
+    ports = (pod["metadata"].get("annotations") or {}).get(PORTS_ANNOTATION)
+    return bool(
+        ports
+        and records
+        and "containerStatuses" in pod.get("status", {})
+        and all(record is not None and record.is_alive() for record in records)
+    )
+
+
+def _port_name(port: Object) -> str:
+    return str(port.get("name", port["containerPort"]))
 
 
 def _state(spec: Object) -> ContainerState:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
+
+_STRANGER_PERIOD_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,17 +68,32 @@ class ProcessId:
 
 
 class UnitProcess:
-    """A running process of a unit."""
+    """A running process of a unit; made by `start` or `adopt`, in a running event loop."""
 
-    def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, record: Path
-    ) -> None:
+    def __init__(self, identity: ProcessId, record: Path, wait_for_end: Callable[[], int]) -> None:
+        self.id = identity
+        self._record = record
+        self._wait_for_end = wait_for_end
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[int] = self._loop.create_future()
+        # A thread, because it works alike for our children and for others', on any system.
+        threading.Thread(target=self._wait, name=f"wait-{identity.pid}", daemon=True).start()
+
+    @classmethod
+    def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        record: Path,
+    ) -> UnitProcess:
+        """Start a process with its output in `log`; OSError where it cannot be started."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             # A session of its own: the unit lives on when control dies, and its group is its own.
-            self._popen = subprocess.Popen(
+            popen = subprocess.Popen(
                 argv,
                 env=dict(env),
                 cwd=folder,
@@ -83,13 +103,20 @@ class UnitProcess:
                 start_new_session=True,
             )
         try:
-            self.id = ProcessId.of(self._popen.pid)
+            identity = ProcessId.of(popen.pid)
         except psutil.Error:
-            self.id = ProcessId(self._popen.pid, 0.0)
-        # Read by whoever ends or finds the units of a control that died.
-        self._record = record
-        record.write_text(str(self.id))
-        threading.Thread(target=self._wait, name=f"wait-{self.id.pid}", daemon=True).start()
+            identity = ProcessId(popen.pid, 0.0)
+        # Read by whoever finds the units of a control that died.
+        record.write_text(str(identity))
+        return cls(identity, record, popen.wait)
+
+    @classmethod
+    def adopt(cls, record: Path) -> UnitProcess | None:
+        """The process that an earlier control started and recorded; None where it has ended."""
+        identity = read_record(record)
+        if identity is None or not identity.is_alive():
+            return None
+        return cls(identity, record, partial(_wait_for_stranger, identity))
 
     @property
     def is_running(self) -> bool:
@@ -105,14 +132,16 @@ class UnitProcess:
         """End the process group: SIGTERM, then SIGKILL after the grace; gives the exit code."""
         self.id.signal_group(signal.SIGTERM)
         await asyncio.wait([self._exited], timeout=grace_seconds)
-        # Children of the unit that outlived it go too.
-        self.id.signal_group(signal.SIGKILL)
+        if self.is_running:
+            self.id.signal_group(signal.SIGKILL)
         code = await self.wait()
         self._record.unlink(missing_ok=True)
         return code
 
     def _wait(self) -> None:
-        code = self._popen.wait()
+        code = self._wait_for_end()
+        # Children of the unit that outlived it go too.
+        self.id.signal_group(signal.SIGKILL)
         # The loop is closed when control ends before its units do.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._set_exit, code)
@@ -126,9 +155,17 @@ def record_file(pod_folder: Path, container: str) -> Path:
     return pod_folder / f"{container}.process"
 
 
-def end_recorded(pods_folder: Path, grace_seconds: float = 10.0) -> int:
-    """End all processes that the pods in a folder recorded; returns how many were alive."""
-    found = [ProcessId.parse(file.read_text()) for file in pods_folder.glob("*/*.process")]
+def read_record(record: Path) -> ProcessId | None:
+    """The process that a record names; None where there is none."""
+    try:
+        return ProcessId.parse(record.read_text())
+    except FileNotFoundError:
+        return None
+
+
+def end_recorded(folder: Path, grace_seconds: float = 10.0) -> int:
+    """End all processes recorded in a folder and below it; returns how many were alive."""
+    found = [read_record(file) for file in folder.glob("**/*.process")]
     alive = [process for process in found if process is not None and process.is_alive()]
     for process in alive:
         process.signal_group(signal.SIGTERM)
@@ -140,7 +177,7 @@ def end_recorded(pods_folder: Path, grace_seconds: float = 10.0) -> int:
     for process in alive:
         # What is left of the group, were it only children of the unit.
         process.signal_group(signal.SIGKILL)
-    for file in pods_folder.glob("*/*.process"):
+    for file in folder.glob("**/*.process"):
         file.unlink(missing_ok=True)
     return len(alive)
 
@@ -154,3 +191,20 @@ def last_lines(log: Path, *, lines: int = 5, limit: int = 2048) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
+def _wait_for_stranger(identity: ProcessId) -> int:
+    """Wait for a process that is no child of ours.
+
+    Only a parent learns an exit code; 255 is what kubelet says of a container it lost.
+    """
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(ProcessLookupError):
+            handle = os.pidfd_open(identity.pid)
+            select.select([handle], [], [])
+            os.close(handle)
+    else:
+        # Only here there is nothing to wait on; a zombie that nobody reaps counts as ended.
+        while identity.is_alive():
+            time.sleep(_STRANGER_PERIOD_SECONDS)
+    return 255

@@ -316,17 +316,32 @@ def test_a_variable_from_a_secret_reaches_the_unit(embedded, code):
     embedded.delete("secretive")
 
 
-def test_serving_goes_on_without_control(tmp_path, code):
+def test_serving_goes_on_without_control_and_the_next_one_adopts_it(tmp_path, code):
     with running(tmp_path / "home") as embedded:
         embedded.apply(class_sdep("alone", code))
         embedded.wait_served("alone")
         control = lifecycle.status(embedded.home).control
+        before = [pids_of(pod) for pod in embedded.pods("alone")]
 
         os.kill(control, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(control)] if psutil.pid_exists(control) else [])
 
         assert lifecycle.status(embedded.home).control is None
         assert embedded.answer("alone") == "one"
+
+        with load_on(embedded, "alone").running() as load:
+            load.wait_sent(20)
+            lifecycle.ensure_running(embedded.home)
+            embedded.wait_served("alone")
+            assert [pids_of(pod) for pod in embedded.pods("alone")] == before
+            embedded.apply(class_sdep("alone", code, text="two"))
+            embedded.wait_served("alone", "two")
+            load.wait_sent(20)
+
+        assert load.failures == []
+        assert embedded.answer("alone") == "two"
+        embedded.wait_until(lambda: len(embedded.pods("alone")) == 1, PODS)
+        assert pids_of(embedded.pods("alone")[0]) != before[0]
 
 
 def test_a_next_start_serves_what_was_deployed_under_the_same_url(tmp_path, code):

@@ -29,7 +29,7 @@ STUBBORN = (
 
 
 def start(tmp_path: Path, code: str) -> UnitProcess:
-    return UnitProcess(
+    return UnitProcess.start(
         [sys.executable, "-c", code],
         env={"PATH": os.environ["PATH"]},
         folder=tmp_path,
@@ -95,6 +95,17 @@ def test_processes_of_a_runtime_that_died_are_found_and_ended(tmp_path):
 
     assert asyncio.run(run()) == (1, False)
     assert end_recorded(tmp_path / "pods") == 0
+
+
+def test_a_process_of_an_earlier_runtime_is_adopted_and_its_end_is_seen(tmp_path):
+    async def run() -> tuple[int, int]:
+        process = start(tmp_path, "import time; time.sleep(600)")
+        adopted = UnitProcess.adopt(record_file(tmp_path, "unit"))
+        assert adopted.id == process.id
+        return await adopted.stop(10), await process.wait()
+
+    assert asyncio.run(run()) == (255, -signal.SIGTERM)
+    assert UnitProcess.adopt(record_file(tmp_path, "unit")) is None
 
 
 def test_a_number_that_another_process_has_by_now_is_not_ended(tmp_path):
