@@ -105,6 +105,32 @@ def find_server(name: str) -> Server:
         ) from None
 
 
+def server_of_image(image: str) -> Server | None:
+    """The server that an image holds, whatever its version; None for any other image.
+
+    Servers of the V2 protocol share a repository: the word after the version tells them apart.
+    """
+    repository, kind = image_repository(image), _tag_kind(image)
+    known = [(each, own) for each in SERVERS.values() for own in each.images.values()]
+    found = {each.name: own for each, own in known if image_repository(own) == repository}
+    if len(found) > 1:
+        found = {name: own for name, own in found.items() if _tag_kind(own) == kind}
+    return SERVERS[next(iter(found))] if found else None
+
+
+def image_repository(image: str) -> str:
+    """An image's name without tag, digest and Docker's default registry."""
+    name = image.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return (head + slash + last.partition(":")[0]).removeprefix("docker.io/")
+
+
+def _tag_kind(image: str) -> str:
+    """What an image's tag says after the version."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    return tag.partition("-")[2]
+
+
 def is_prepackaged(implementation: str | None) -> bool:
     """Whether Seldon takes this implementation for a server's name: it does so with any typo."""
     return bool(implementation) and implementation not in BUILT_IN | {UNKNOWN_IMPLEMENTATION}

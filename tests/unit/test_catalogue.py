@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from seldon_deployer import __version__
-from seldon_deployer.catalogue import OUR_IMAGE, SERVERS, find_server, is_prepackaged
+from seldon_deployer.catalogue import (
+    OUR_IMAGE,
+    SERVERS,
+    find_server,
+    is_prepackaged,
+    server_of_image,
+)
 from seldon_deployer.errors import ConfigError
 
 
@@ -51,3 +57,23 @@ def test_our_image_has_our_version() -> None:
 )
 def test_a_typo_counts_as_a_servers_name(implementation: str | None, expected: bool) -> None:
     assert is_prepackaged(implementation) is expected
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("seldonio/sklearnserver:1.17.1", "SKLEARN_SERVER"),
+        ("seldonio/sklearnserver", "SKLEARN_SERVER"),
+        ("docker.io/seldonio/sklearnserver:1.16.0@sha256:0", "SKLEARN_SERVER"),
+        ("seldonio/sklearnserver:1.17.1-dev", "SKLEARN_SERVER"),
+        ("seldonio/mlserver:1.3.5-sklearn", "SKLEARN_SERVER"),
+        ("seldonio/mlserver:1.2.0-xgboost", "XGBOOST_SERVER"),
+        ("seldonio/mlserver:1.3.5", None),
+        ("registry.local:5000/sklearnserver:1", None),
+        ("", None),
+    ],
+)
+def test_an_image_tells_its_server_whatever_the_version(image: str, name: str | None) -> None:
+    server = server_of_image(image)
+
+    assert (server.name if server else None) == name
