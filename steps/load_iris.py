@@ -8,7 +8,8 @@ from sklearn.model_selection import train_test_split
 from zenml import step
 
 
-@step
+# Pictures of the arrays would need matplotlib.
+@step(enable_artifact_visualization=False)
 def load_iris(
     test_share: float = 0.3, seed: int = 7
 ) -> tuple[

@@ -30,8 +30,10 @@ FLOWER = [[6.0, 2.9, 4.8, 1.6]]
 
 def demo_environment() -> dict[str, str]:
     """The environment that keeps ZenML and the runtime inside `.demo/`."""
+    # A store or server of yours may be named there.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
     return {
-        **os.environ,
+        **inherited,
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
         "ZENML_CONFIG_PATH": str(DEMO / "zenml"),
         # No `.zen` of yours is read or written; the steps are found from here all the same.
@@ -39,7 +41,10 @@ def demo_environment() -> dict[str, str]:
         "ZENML_CUSTOM_SOURCE_ROOT": str(ROOT),
         "ZENML_ANALYTICS_OPT_IN": "false",
         "ZENML_LOGGING_COLORS_DISABLED": "false" if sys.stdout.isatty() else "true",
+        **({} if sys.stdout.isatty() else {"NO_COLOR": "1"}),
         "SELDON_DEPLOYER_HOME": str(DEMO / "runtime"),
+        # Wide enough that a table keeps whole names where the output is no terminal.
+        "COLUMNS": str(shutil.get_terminal_size((180, 24)).columns),
     }
 
 
@@ -91,6 +96,9 @@ def set_up() -> None:
 
 def stop_runtime() -> None:
     """End the embedded runtime with all that it serves; fine when there is none."""
+    if not DEMO.exists():
+        print("nothing to stop: the demo never ran here")
+        return
     run("seldon-deployer", "local", "stop")
 
 

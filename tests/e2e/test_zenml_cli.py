@@ -17,7 +17,8 @@ ALL_OPTIONS = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return ZenMLStore(tmp_path_factory.mktemp("zenml-cli"))
+    with ZenMLStore(tmp_path_factory.mktemp("zenml-cli")) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")

@@ -52,10 +52,9 @@ NOTHING = {"rows": 0, "deployments": []}
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = ZenMLStore(tmp_path_factory.mktemp("zenml-deployer"))
-    store.set_up_local_stack()
-    yield store
-    store.close()
+    with ZenMLStore(tmp_path_factory.mktemp("zenml-deployer")) as store:
+        store.set_up_local_stack()
+        yield store
 
 
 def test_two_models_are_two_services_and_a_new_version_takes_the_place_of_the_old(store):

@@ -49,10 +49,9 @@ class Load:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = ZenMLStore(tmp_path_factory.mktemp("zenml-pipeline"))
-    store.set_up_local_stack()
-    yield store
-    store.close()
+    with ZenMLStore(tmp_path_factory.mktemp("zenml-pipeline")) as store:
+        store.set_up_local_stack()
+        yield store
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,10 @@ class ZenMLStore:
             answer("ready")
         """)
 
-    def close(self) -> None:
+    def __enter__(self) -> ZenMLStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End the embedded runtime with every process of it, and the scripts' process."""
         try:
             self.script("from seldon_deployer.local.lifecycle import stop; stop(); answer(True)")
