@@ -7,9 +7,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
+from seldon_deployer.cli.commands import cli
 from seldon_deployer.cli.run import run
 
 KUBECONFIG = {
@@ -106,19 +108,7 @@ def test_the_version_and_the_help_are_told(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "deploy",
-        "list",
-        "status",
-        "predict",
-        "logs",
-        "stop",
-        "start",
-        "delete",
-        "render",
-        "local",
-        "zenml",
-    ],
+    [name for name in cli.list_commands(click.Context(cli)) if name != "serve"],
 )
 def test_every_command_has_help_with_debug(capsys, command):
     assert run([command, "--help"]) == 0
