@@ -120,6 +120,8 @@ class ContainerRunner:
 
     def _start(self, log: Path, began: datetime) -> UnitProcess | None:
         state, command = self.state, self._command
+        # Kept are this run's output and the one before, as `kubectl logs --previous` asks for.
+        self._log(state.restarts - 2).unlink(missing_ok=True)
         try:
             process = UnitProcess.start(
                 command.argv,

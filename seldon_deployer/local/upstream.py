@@ -7,6 +7,7 @@ ended before an answer. Beside a full client it costs a fraction of the time for
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 Header = tuple[bytes, bytes]
@@ -18,6 +19,7 @@ HOP_HEADERS = frozenset(
         *(b"trailer", b"transfer-encoding", b"upgrade", b"content-length", b"host", b"expect"),
     )
 )
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length:\s*(\d+)\s*\r\n")
 _NO_BODY = frozenset((204, 304))
 
 
@@ -104,6 +106,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Response] | None = None
         self._buffer = bytearray()
+        self._needed = 0
         self._is_head = False
         self.is_reusable = False
 
@@ -117,6 +120,7 @@ class _Connection(asyncio.Protocol):
             raise NotSent("EOF")
         self._is_head = is_head
         self._buffer.clear()
+        self._needed = 0
         self._answer = self._loop.create_future()
         self._transport.write(request)
         return await self._answer
@@ -127,7 +131,9 @@ class _Connection(asyncio.Protocol):
             self.close()
             return
         self._buffer += data
-        self._parse(at_end=False)
+        # A long body is looked at when it is whole, not at each of its thousand pieces.
+        if len(self._buffer) >= self._needed:
+            self._parse(at_end=False)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.is_reusable = False
@@ -149,7 +155,9 @@ class _Connection(asyncio.Protocol):
             self._answer.set_exception(ConnectionLost(f"malformed HTTP response: {error}"))
             self.close()
             return
-        if parsed is not None:
+        if parsed is None:
+            self._needed = _whole_length(self._buffer)
+        else:
             response, keep_alive = parsed
             self.is_reusable = self.is_reusable and keep_alive
             self._answer.set_result(response)
@@ -189,6 +197,13 @@ def parse_response(data: bytes, *, is_head: bool, at_end: bool) -> tuple[Respons
     if body is None:
         return None
     return Response(status, tuple(headers), body), keep_alive
+
+
+def _whole_length(data: bytearray) -> int:
+    """How long a response that tells its length is; 0 where it does not."""
+    end = data.find(b"\r\n\r\n")
+    match = _LENGTH.search(data, 0, end + 2) if end >= 0 else None
+    return end + 4 + int(match[1]) if match else 0
 
 
 def _dechunk(data: bytes) -> bytes | None:
