@@ -71,9 +71,7 @@ class SeldonDeploymentConfig(ServiceConfig):
     image: str | None = None
     protocol: Protocol = "seldon"
     replicas: int = 1
-    parameters: list[SeldonDeploymentPredictorParameter] | dict[str, ParameterValue] = Field(
-        default_factory=list
-    )
+    parameters: list[SeldonDeploymentPredictorParameter] | dict[str, ParameterValue] | None = None
     resources: SeldonResourceRequirements | None = None
     env: dict[str, str] = Field(default_factory=dict)
     service_account_name: str | None = Field(
@@ -130,7 +128,7 @@ class SeldonDeploymentConfig(ServiceConfig):
     def _parameter_values(self) -> dict[str, ParameterValue]:
         if isinstance(self.parameters, dict):
             return self.parameters
-        return {parameter.name: parameter.to_value() for parameter in self.parameters}
+        return {parameter.name: parameter.to_value() for parameter in self.parameters or []}
 
     def _resources(self) -> dict[str, dict[str, str]] | None:
         if self.resources is None:

@@ -58,7 +58,7 @@ def read_config(deployment: Mapping[str, Any]) -> SeldonDeploymentConfig:
         implementation=unit.get("implementation"),
         protocol="seldon" if spec.get("protocol", "seldon") == "seldon" else "v2",
         replicas=spec.get("replicas", predictor.get("replicas", 1)),
-        parameters=unit.get("parameters", []),
+        parameters=unit.get("parameters"),
         secret_name=unit.get("envSecretRefName"),
         service_account_name=unit.get("serviceAccountName"),
         model_deployer_id=labels.get(MODEL_DEPLOYER_LABEL, ""),

@@ -25,6 +25,7 @@ _STATES = {
     "Available": ServiceState.ACTIVE,
     "Creating": ServiceState.PENDING_STARTUP,
     "Failed": ServiceState.ERROR,
+    "Stopped": ServiceState.INACTIVE,
 }
 
 
@@ -117,13 +118,11 @@ class SeldonDeploymentService(BaseDeploymentService):
 
 
 def service_state(handle: Service) -> tuple[ServiceState, str]:
-    """Translate a SeldonDeployment's state; a wanted zero is stopped, not pending."""
-    if handle.replicas == 0:
-        return ServiceState.INACTIVE, ""
-    status = handle.manifest.get("status", {})
-    state = _STATES.get(status.get("state", "Creating"), ServiceState.PENDING_STARTUP)
-    message = status.get("description", "") if state != ServiceState.ACTIVE else ""
-    return state, message
+    """Translate a SeldonDeployment's state, with what Seldon says of it unless all is well."""
+    state = _STATES.get(handle.state, ServiceState.PENDING_STARTUP)
+    if state in {ServiceState.ACTIVE, ServiceState.INACTIVE}:
+        return state, ""
+    return state, str((handle.manifest.get("status") or {}).get("description") or "")
 
 
 def _load_model_deployer(component_id: str) -> SeldonModelDeployer:

@@ -251,6 +251,49 @@ answer({"found": found - before, "created_again": twice[1]})
     assert seen == {"found": 25, "created_again": False}
 
 
+def test_listing_is_one_request_and_predicting_asks_the_service_alone(store):
+    seen = store.script(
+        PRELUDE
+        + """
+import logging
+
+class Requests(logging.Handler):
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.lines = []
+    def emit(self, record):
+        if "HTTP/1.1" in record.getMessage():
+            self.lines.append(record.getMessage())
+
+for number in range(3):
+    deploy(f"count-{number}", artifact(f"count-{number}", classifier()))
+fresh = Client().active_stack.model_deployer
+fresh.deployer.find()
+requests = Requests()
+log = logging.getLogger("urllib3.connectionpool")
+log.addHandler(requests)
+log.setLevel(logging.DEBUG)
+found = fresh.find_model_server()
+listing = list(requests.lines)
+requests.lines.clear()
+for service in found:
+    if service.name.startswith("count-"):
+        service.predict([[6.0, 2.9, 4.8, 1.6]])
+predicting = list(requests.lines)
+log.removeHandler(requests)
+log.setLevel(logging.WARNING)
+for service in found:
+    if service.name.startswith("count-"):
+        fresh.delete_model_server(service.uuid)
+answer({"found": len(found), "listing": listing, "predicting": predicting})
+"""
+    )
+    assert seen["found"] >= 3
+    assert len(seen["listing"]) == 1
+    assert len(seen["predicting"]) == 3
+    assert all("/api/v1.0/predictions" in line for line in seen["predicting"])
+
+
 def test_options_that_are_not_offered_yet_say_so_at_the_deployment(store):
     seen = store.script(
         PRELUDE
