@@ -114,6 +114,7 @@ class UnitServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end."""
+        logger.info("told to end: finishing what is in flight")
         loop = asyncio.get_running_loop()
         end = loop.time() + self._drain_seconds
         while self.server_state.connections and loop.time() < end and not self.force_exit:

@@ -41,17 +41,20 @@ class Shell:
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             "SELDON_DEPLOYER_HOME": str(self.home),
             "KUBECONFIG": str(self.folder / "no-kubeconfig"),
             "COLUMNS": "200",
         }
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "seldon_deployer", *arguments],
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             input=stdin,
             capture_output=True,
             text=True,
@@ -178,6 +181,28 @@ def test_a_class_of_ones_own_is_served_stopped_and_started(shell):
     assert json.loads(shell("predict", "times", "--data", "[[1, 2]]")) == [[3, 6]]
     assert shell.json("status", "times")["replicas"] == 2
     shell("delete", "times")
+
+
+def test_followed_logs_come_from_every_pod_until_the_pods_end(shell):
+    deploy = ("deploy", "--name", "follow", "--python-class", "classes.Times", "--code-path", ".")
+    shell(*deploy, "--replicas", "2")
+    with subprocess.Popen(
+        [sys.executable, "-m", "seldon_deployer", "logs", "follow", "--follow"],
+        cwd=shell.folder,
+        env=shell.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout is not None
+        pods = set()
+        for line in following.stdout:
+            pods.add(line.split("/")[0])
+            if len(pods) == 2:
+                break
+        shell("delete", "follow")
+        rest = following.stdout.read()
+        assert following.wait(60) == 0
+    assert "told to end" in rest
 
 
 def test_a_class_that_cannot_load_fails_with_its_reason_and_leaves_nothing(shell):
