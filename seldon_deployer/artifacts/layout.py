@@ -28,7 +28,7 @@ CONVERTED_SUFFIX = ".seldon-deployer"
 class Prepared:
     """An artifact in its server's layout.
 
-    path: the folder to serve. fingerprint: SHA-256 of its content.
+    path: the folder (or the one file) to serve. fingerprint: SHA-256 of its content.
     trained_with: library -> version, where the artifact tells.
     carries_code: see PickledObject; an image of Seldon's may then lack what loading needs.
     """
@@ -49,7 +49,7 @@ def prepare(path: Path, *, protocol: str = "seldon", implementation: str | None 
     Raises ArtifactError.
     """
     if path.is_file():
-        return _convert(path, path, implementation)
+        return _prepare_file(path, implementation)
     detected = detect(list_files(path), protocol=protocol, implementation=implementation)
     if not detected.fits:
         return _convert(path, path / detected.file, implementation)
@@ -60,6 +60,20 @@ def prepare(path: Path, *, protocol: str = "seldon", implementation: str | None 
         path=path,
         implementation=detected.implementation or SKLEARN_SERVER,
         fingerprint=fingerprint(path),
+        trained_with=_trained_with(file),
+        carries_code=held.carries_code,
+    )
+
+
+def _prepare_file(file: Path, implementation: str | None) -> Prepared:
+    """Serve one file: as it is under the server's own name, else as a copy."""
+    if file.name != MODEL_FILE or implementation not in (None, SKLEARN_SERVER):
+        return _convert(file, file, implementation)
+    held = inspect_pickle(file)
+    return Prepared(
+        path=file,
+        implementation=SKLEARN_SERVER,
+        fingerprint=_file_hash(file),
         trained_with=_trained_with(file),
         carries_code=held.carries_code,
     )

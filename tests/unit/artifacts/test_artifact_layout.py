@@ -96,7 +96,16 @@ def test_a_model_that_fits_is_served_where_it_is(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["model.joblib"]
 
 
-@pytest.mark.parametrize("name", ["model.joblib", "clf.joblib", "model.pkl"])
+def test_one_file_under_the_servers_own_name_stays_where_it_is(tmp_path: Path) -> None:
+    joblib.dump(iris_model(), tmp_path / "model.joblib")
+
+    prepared = prepare(tmp_path / "model.joblib")
+
+    assert prepared.path == tmp_path / "model.joblib"
+    assert names_in(tmp_path) == ["model.joblib"]
+
+
+@pytest.mark.parametrize("name", ["clf.joblib", "model.pkl"])
 def test_one_file_is_enough(tmp_path: Path, name: str) -> None:
     joblib.dump(iris_model(), tmp_path / name)
 
