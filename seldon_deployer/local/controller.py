@@ -93,14 +93,22 @@ class Controllers:
             try:
                 controller.reconcile(namespace, name)
             except ApiError as error:
-                failures = self._failures[key] = self._failures.get(key, 0) + 1
-                pause = min(_FIRST_RETRY_SECONDS * 2**failures, _LONGEST_RETRY_SECONDS)
+                pause = self._retry(key)
                 logger.warning("%s %s/%s: %s; again in %.1f s", kind, namespace, name, error, pause)
-                self._loop.call_later(pause, self._enqueue, key)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                # An object that no check foresaw must not end the cluster for all the others.
+                pause = self._retry(key)
+                logger.exception("%s %s/%s cannot be read", kind, namespace, name)
             else:
                 self._failures.pop(key, None)
             # Requests and probes get their turn between two objects.
             await asyncio.sleep(0)
+
+    def _retry(self, key: Key) -> float:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        pause = min(_FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16), _LONGEST_RETRY_SECONDS)
+        self._loop.call_later(pause, self._enqueue, key)
+        return pause
 
     async def _forget_events(self) -> None:
         while True:

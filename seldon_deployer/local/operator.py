@@ -153,7 +153,7 @@ def _plan_pod(sdep: Object, predictor: Object) -> Object:
     metadata = sdep["metadata"]
     protocol = sdep["spec"].get("protocol") or "seldon"
     spec = predictor["componentSpecs"][0]["spec"]
-    container = next(item for item in spec["containers"] if item["name"] == unit["name"])
+    container = _containers(predictor, unit["name"])[0]
     dress_unit(
         container,
         unit,
@@ -251,11 +251,22 @@ def _refuse_what_is_not_there(sdep: Object) -> None:
                 f"The embedded runtime has no shadows and no explainers; predictor {name} asks "
                 f"for one. {hint}"
             )
+        if not _containers(predictor, graph["name"]):
+            # An orchestrator alone: Seldon's operator finds no pod to put it in.
+            raise OperatorError(
+                "engine not separate and no pu with localhost service - not clear where to inject "
+                "engine"
+            )
         if graph.get("type", "MODEL") != "MODEL":
             raise OperatorError(
                 f"The embedded runtime serves units of type MODEL; unit {graph['name']} is of "
                 f"type {graph['type']}. {hint}"
             )
+
+
+def _containers(predictor: Object, name: str) -> list[Object]:
+    components = predictor.get("componentSpecs") or [{"spec": {"containers": []}}]
+    return [item for item in components[0]["spec"]["containers"] if item["name"] == name]
 
 
 def _check_services(services: list[Object]) -> None:

@@ -158,13 +158,13 @@ def read_target(pod: Object) -> tuple[tuple[str, str], Target] | None:
         return None
     metadata = pod["metadata"]
     annotations = metadata.get("annotations") or {}
-    ports = json.loads(annotations.get(PORTS_ANNOTATION, "{}"))
+    ports = _read_ports(annotations.get(PORTS_ANNOTATION, "{}"))
     containers = pod["spec"]["containers"]
     names = {container["name"] for container in containers}
     for container in containers:
         env = {item["name"]: item.get("value", "") for item in container.get("env", [])}
         name = env.get("SELDON_DEPLOYMENT_ID")
-        port = ports.get(container["name"], {}).get("http")
+        port = ports.get(container["name"])
         if name and port:
             is_v2 = "MLSERVER_MODEL_IMPLEMENTATION" in env
             protocol = _engine_argument(containers, "--protocol") or ("v2" if is_v2 else "seldon")
@@ -180,6 +180,15 @@ def read_target(pod: Object) -> tuple[tuple[str, str], Target] | None:
             )
             return (metadata["namespace"], name), target
     return None
+
+
+def _read_ports(text: str) -> dict[str, int]:
+    """HTTP ports by container; anybody may have edited the annotation."""
+    try:
+        noted = json.loads(text)
+        return {name: int(ports["http"]) for name, ports in noted.items() if "http" in ports}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _engine_argument(containers: list[Object], flag: str) -> str | None:

@@ -47,7 +47,7 @@ class SeldonController:
         before = sdep.get("status", {})
         try:
             plan = make_plan(sdep)
-            _check_runnable(plan)
+            check_runnable(plan)
             is_new = self._create_and_update(sdep, plan)
         except (OperatorError, NotRunnable) as refusal:
             self._write(sdep, failed_status(before, str(refusal)))
@@ -163,7 +163,8 @@ class SeldonController:
         )
 
 
-def _check_runnable(plan: Plan) -> None:
+def check_runnable(plan: Plan) -> None:
+    """Refuse a plan with a container that is no program here; raises NotRunnable."""
     for deployment in plan.deployments:
         spec = deployment["spec"]["template"]["spec"]
         for container in [*spec.get("initContainers", []), *spec["containers"]]:

@@ -271,6 +271,19 @@ def test_what_cannot_run_here_fails_and_says_what_to_do(embedded, code):
     embedded.delete("foreign")
 
 
+def test_traffic_is_shared_between_two_predictors(embedded, code):
+    sdep = class_sdep("canary", code, text="main")
+    predictor = sdep["spec"]["predictors"][0]
+    other = json.loads(json.dumps(predictor).replace('"main"', '"new"'))
+    predictor |= {"name": "main", "traffic": 50}
+    sdep["spec"]["predictors"].append(other | {"name": "new", "traffic": 50})
+    embedded.apply(sdep)
+    embedded.wait_served("canary")
+
+    assert {embedded.answer("canary") for _ in range(60)} == {"main", "new"}
+    embedded.delete("canary")
+
+
 def test_deleting_leaves_no_process_and_no_folder(embedded, code):
     embedded.apply(class_sdep("gone", code))
     embedded.wait_served("gone")

@@ -120,3 +120,11 @@ def test_a_pod_that_is_not_seldons_has_no_target():
     other["spec"]["containers"][0]["env"] = []
 
     assert read_target(other) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"unit": 1}', '{"unit": {"http": "x"}}'])
+def test_an_edited_note_of_ports_hides_the_pod_and_breaks_nothing(text):
+    edited = pod("one")
+    edited["metadata"]["annotations"][PORTS_ANNOTATION] = text
+
+    assert read_target(edited) is None

@@ -1,0 +1,121 @@
+import copy
+
+import pytest
+
+from seldon_deployer.catalogue import OUR_IMAGE
+from seldon_deployer.local.images import NotRunnable
+from seldon_deployer.local.operator import OperatorError, has_orchestrator, make_plan
+from seldon_deployer.local.sdeps import check_runnable
+
+SDEP = {
+    "metadata": {"name": "iris", "namespace": "models", "uid": "u1"},
+    "spec": {
+        "replicas": 2,
+        "predictors": [
+            {
+                "name": "default",
+                "annotations": {"seldon.io/no-engine": "true", "seldon-deployer/revision": "r1"},
+                "graph": {
+                    "name": "iris",
+                    "implementation": "SKLEARN_SERVER",
+                    "modelUri": "file:///models/iris",
+                },
+            }
+        ],
+    },
+}
+
+
+def changed(**predictor) -> dict:
+    sdep = copy.deepcopy(SDEP)
+    sdep["spec"]["predictors"][0] |= predictor
+    return sdep
+
+
+def graph(**fields) -> dict:
+    return SDEP["spec"]["predictors"][0]["graph"] | fields
+
+
+def test_the_same_resource_always_gives_the_same_plan():
+    assert make_plan(copy.deepcopy(SDEP)) == make_plan(copy.deepcopy(SDEP))
+
+
+def test_planning_leaves_the_resource_as_it_is():
+    sdep = copy.deepcopy(SDEP)
+
+    make_plan(sdep)
+
+    assert sdep == SDEP
+
+
+def test_replicas_come_from_the_spec_and_are_left_out_where_nobody_says():
+    silent = copy.deepcopy(SDEP)
+    del silent["spec"]["replicas"]
+
+    assert make_plan(SDEP).deployments[0]["spec"]["replicas"] == 2
+    assert "replicas" not in make_plan(silent).deployments[0]["spec"]
+
+
+def test_the_revision_reaches_the_pods():
+    template = make_plan(SDEP).deployments[0]["spec"]["template"]
+
+    assert template["metadata"]["annotations"]["seldon-deployer/revision"] == "r1"
+
+
+def test_traffic_alone_changes_no_pod():
+    before = make_plan(SDEP).deployments[0]["spec"]["template"]
+
+    assert make_plan(changed(traffic=100)).deployments[0]["spec"]["template"] == before
+
+
+def test_another_model_changes_the_pod_and_no_name():
+    before, after = make_plan(SDEP), make_plan(changed(graph=graph(modelUri="/other")))
+
+    assert names(before) == names(after)
+    assert before.deployments[0]["spec"]["template"] != after.deployments[0]["spec"]["template"]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", False), ("false", True), (None, True)])
+def test_only_the_word_true_leaves_the_orchestrator_out(value, expected):
+    annotations = {} if value is None else {"seldon.io/no-engine": value}
+
+    assert has_orchestrator({"annotations": annotations}) is expected
+
+
+@pytest.mark.parametrize(
+    ("predictor", "says"),
+    [
+        ({"graph": graph(children=[graph(name="child")])}, "graphs of one unit"),
+        ({"graph": {"name": "x", "implementation": "SIMPLE_MODEL"}}, "engine not separate"),
+        ({"shadow": True}, "no shadows"),
+        ({"explainer": {"type": "AnchorTabular"}}, "no explainers"),
+    ],
+)
+def test_what_is_not_there_yet_is_refused_by_name(predictor, says):
+    with pytest.raises(OperatorError, match=says):
+        make_plan(changed(**predictor))
+
+
+@pytest.mark.parametrize(
+    ("implementation", "runs"), [("SKLEARN_SERVER", True), ("XGBOOST_SERVER", False)]
+)
+def test_a_server_without_a_program_here_is_refused_before_anything_is_made(implementation, runs):
+    plan = make_plan(changed(graph=graph(implementation=implementation)))
+
+    if runs:
+        check_runnable(plan)
+    else:
+        with pytest.raises(NotRunnable, match="xgboostserver"):
+            check_runnable(plan)
+
+
+def test_a_python_class_in_our_image_runs():
+    container = {"name": "iris", "image": OUR_IMAGE}
+    unit = {"name": "iris", "type": "MODEL"}
+    sdep = changed(graph=unit, componentSpecs=[{"spec": {"containers": [container]}}])
+
+    check_runnable(make_plan(sdep))
+
+
+def names(plan) -> list[str]:
+    return [item["metadata"]["name"] for item in (*plan.deployments, *plan.services)]
