@@ -66,9 +66,10 @@ def serve(settings: Settings) -> None:
 class UnitServer(uvicorn.Server):
     """uvicorn that loses no request when it is told to end.
 
-    After SIGTERM the port stays open for `drain_seconds`, or until the last connection is gone:
-    each answer then says `Connection: close`, so that clients go elsewhere by themselves. Then
-    nothing new is accepted, and what is in flight has `finish_seconds` to end.
+    After SIGTERM the port stays open for `drain_seconds`, or until the last connection is gone or
+    nobody has asked for `quiet_seconds`: each answer then says `Connection: close`, so that
+    clients go elsewhere by themselves. Then nothing new is accepted, and what is in flight has
+    `finish_seconds` to end.
     """
 
     def __init__(self, app: UnitApp, settings: Settings) -> None:
@@ -86,7 +87,7 @@ class UnitServer(uvicorn.Server):
             )
         )
         self._app = app
-        self._drain_seconds = settings.drain_seconds
+        self._settings = settings
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -116,8 +117,14 @@ class UnitServer(uvicorn.Server):
         """Drain, then end."""
         logger.info("told to end: finishing what is in flight")
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._drain_seconds
-        while self.server_state.connections and loop.time() < end and not self.force_exit:
+        end = loop.time() + self._settings.drain_seconds
+        seen, quiet_end = -1, end
+        while self.server_state.connections and loop.time() < min(end, quiet_end):
+            if self.server_state.total_requests != seen:
+                seen = self.server_state.total_requests
+                quiet_end = loop.time() + self._settings.quiet_seconds
+            if self.force_exit:
+                break
             await asyncio.sleep(_TICK_SECONDS)
         await super().shutdown(sockets)
 

@@ -31,9 +31,11 @@ class Settings:
     model_uri: str | None = None
     threads: int = 1
     max_body_bytes: int = _DEFAULT_MAX_BODY_BYTES
-    # How long kept-alive connections get their last answer after SIGTERM, and requests in flight
-    # their time to end. Both together stay below the 20 s that Seldon's operator gives a pod.
+    # How long kept-alive connections get their last answer after SIGTERM (less when none of them
+    # asks for a while), and requests in flight their time to end. Both together stay below the
+    # 20 s that Seldon's operator gives a pod.
     drain_seconds: float = 2.0
+    quiet_seconds: float = 0.5
     finish_seconds: float = 16.0
 
     @property
