@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from seldon_deployer import naming
 from seldon_deployer.cluster import PODS, SELDON_DEPLOYMENTS, Cluster, Object
-from seldon_deployer.deployer.wait import PODS_TO_ASK_ABOUT, Verdict, events_of, pod_selector
+from seldon_deployer.deployer.wait import Verdict
 from seldon_deployer.errors import (
     ClusterError,
     DeploymentError,
@@ -21,6 +21,7 @@ from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
 from seldon_deployer.manifest.observation import Observation, pods_of_revision
 from seldon_deployer.manifest.ownership import owned_fields
 from seldon_deployer.manifest.readiness import NotYet
+from seldon_deployer.service.observe import PODS_TO_ASK_ABOUT, events_of, pod_selector
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from seldon_deployer.cluster import (
     Resource,
 )
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer.wait import OPERATOR_LABEL
 from seldon_deployer.errors import InvalidName, ManifestError, OwnershipError
 from seldon_deployer.manifest.admission import check_admission
 from seldon_deployer.manifest.build import needs_orchestrator
@@ -25,6 +24,7 @@ from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.manifest.names import check_names
 from seldon_deployer.manifest.observation import owner_uid
 from seldon_deployer.manifest.ownership import other_owners
+from seldon_deployer.service.observe import OPERATOR_LABEL
 
 Tell = Callable[[str], None]
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from seldon_deployer.cluster import (
     DEPLOYMENTS,
-    EVENTS,
     PODS,
     SELDON_DEPLOYMENTS,
     Cluster,
@@ -26,22 +25,16 @@ from seldon_deployer.cluster import (
 )
 from seldon_deployer.errors import ClusterError, SeldonDeployerError
 from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
-from seldon_deployer.manifest.graph import predictors
-from seldon_deployer.manifest.observation import Observation, pods_of_revision
+from seldon_deployer.manifest.observation import Observation
 from seldon_deployer.manifest.readiness import NotYet, Ready, assess
-from seldon_deployer.naming import seldon_name
+from seldon_deployer.service.observe import OPERATOR_LABEL, events_of, pod_selector
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 Verdict = Ready | NotYet | Diagnosis
 
-# Every Deployment that the operator makes carries this label; a separate engine's has another
-# value than the rest, so only its presence is asked for and the owner decides.
-OPERATOR_LABEL = "seldon-deployment-id"
 FIRST_LOOK_SECONDS = 2.0
-# Pods that fail fail alike.
-PODS_TO_ASK_ABOUT = 2
 
 
 class View:
@@ -203,27 +196,6 @@ class Waiting:
             name=f"watch-{resource.plural}",
             daemon=True,
         ).start()
-
-
-def pod_selector(deployment: Object) -> str:
-    """The label selector of all pods of a SeldonDeployment, separate engines included."""
-    name = deployment["metadata"]["name"]
-    ids = [seldon_name(name)]
-    ids += [seldon_name(name, predictor["name"]) for predictor in predictors(deployment)]
-    return f"{OPERATOR_LABEL} in ({','.join(ids)})"
-
-
-def events_of(cluster: Cluster, wanted: Object, observed: Observation) -> list[Object]:
-    """The events of the pods that were made for `wanted`, of the first few of them."""
-    events: list[Object] = []
-    for pod in pods_of_revision(wanted, observed)[:PODS_TO_ASK_ABOUT]:
-        found, _ = cluster.list(
-            EVENTS,
-            namespace=pod["metadata"]["namespace"],
-            field_selector=f"involvedObject.name={pod['metadata']['name']}",
-        )
-        events += found
-    return events
 
 
 def _feed(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from seldon_deployer.cluster import DEPLOYMENTS, EVENTS, PODS, Cluster, Object
 from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.manifest.observation import Observation, pods_of_revision
 from seldon_deployer.naming import seldon_name
 
-# Every Deployment and pod that the operator makes carries it.
-_OPERATOR_LABEL = "seldon-deployment-id"
+# Every Deployment that the operator makes carries this label; a separate engine's has another
+# value than the rest, so where its value is not known the owner decides.
+OPERATOR_LABEL = "seldon-deployment-id"
 # Pods that fail fail alike.
-_PODS_TO_ASK_ABOUT = 2
+PODS_TO_ASK_ABOUT = 2
 
 
 def observe(cluster: Cluster, live: Object, *, pods: bool = False) -> Observation:
@@ -23,12 +26,8 @@ def observe(cluster: Cluster, live: Object, *, pods: bool = False) -> Observatio
     if not pods:
         return observed
     found, _ = cluster.list(PODS, namespace=namespace, label_selector=pod_selector(live))
-    observed = Observation(live, tuple(deployments), tuple(found))
-    events: list[Object] = []
-    for pod in pods_of_revision(live, observed)[:_PODS_TO_ASK_ABOUT]:
-        about = f"involvedObject.name={pod['metadata']['name']}"
-        events += cluster.list(EVENTS, namespace=namespace, field_selector=about)[0]
-    return Observation(live, tuple(deployments), tuple(found), tuple(events))
+    observed = replace(observed, pods=tuple(found))
+    return replace(observed, events=tuple(events_of(cluster, live, observed)))
 
 
 def pod_selector(deployment: Object) -> str:
@@ -36,4 +35,17 @@ def pod_selector(deployment: Object) -> str:
     name = deployment["metadata"]["name"]
     ids = [seldon_name(name)]
     ids += [seldon_name(name, predictor["name"]) for predictor in predictors(deployment)]
-    return f"{_OPERATOR_LABEL} in ({','.join(ids)})"
+    return f"{OPERATOR_LABEL} in ({','.join(ids)})"
+
+
+def events_of(cluster: Cluster, wanted: Object, observed: Observation) -> list[Object]:
+    """The events of the pods that were made for `wanted`, of the first few of them."""
+    events: list[Object] = []
+    for pod in pods_of_revision(wanted, observed)[:PODS_TO_ASK_ABOUT]:
+        found, _ = cluster.list(
+            EVENTS,
+            namespace=pod["metadata"]["namespace"],
+            field_selector=f"involvedObject.name={pod['metadata']['name']}",
+        )
+        events += found
+    return events
