@@ -189,6 +189,8 @@ class SeldonModelDeployer(BaseModelDeployer):
         service = self._service(uuid)
         self.perform_delete_model(service, timeout, force)
         forget_service(uuid)
+        while twin := find_service(service.config.model_name, self.id, self.namespace):
+            forget_service(twin.uuid)
 
     @override
     def perform_delete_model(

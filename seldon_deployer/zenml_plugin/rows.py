@@ -18,6 +18,7 @@ from zenml.exceptions import EntityExistsError
 from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
 from zenml.models import ServiceRequest, ServiceResponse
 
+from seldon_deployer.errors import InvalidName, NotFound
 from seldon_deployer.naming import resource_name
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
@@ -43,32 +44,17 @@ def list_services(
 ) -> list[SeldonDeploymentService]:
     """All services of one model deployer and namespace, newest first, as their rows tell.
 
-    A row that cannot be read is reported and left out: it must not hide the others.
+    A row that cannot be read is reported and left out: it must not hide the others. Of two rows
+    for one model name, which deployments at the same moment may leave, the older one counts.
     """
-    services = []
-    for row in _rows(service_uuid):
-        if (row.config or {}).get("model_deployer_id") != str(model_deployer_id):
-            continue
-        if row.service_source != SERVICE_SOURCE:
-            logger.warning("left out service %s: unknown class %s", row.id, row.service_source)
-            continue
-        try:
-            service = SeldonDeploymentService(
-                uuid=row.id,
-                admin_state=row.admin_state or ServiceState.ACTIVE,
-                config=row.config,
-                status=row.status or {},
-            )
-        except ValidationError as error:
-            logger.warning(
-                "left out service %s: its row cannot be read (%d errors)",
-                row.id,
-                error.error_count(),
-            )
-            continue
-        if service.config.kubernetes_namespace == namespace:
-            services.append(service)
-    return services
+    services = {
+        service.name: service
+        for row in _rows(service_uuid)
+        if (row.config or {}).get("model_deployer_id") == str(model_deployer_id)
+        and (service := _read(row))
+        and service.config.kubernetes_namespace == namespace
+    }
+    return list(services.values())
 
 
 def ensure_service(
@@ -87,7 +73,7 @@ def ensure_service(
         project_id=str(client.active_project.id),
     )
     service = SeldonDeploymentService(
-        # The store gives the UUID; this one only completes the object that is written.
+        # The store gives the UUID: this one only completes what the row is written from.
         uuid=UUID(int=0),
         admin_state=ServiceState.ACTIVE,
         config=identity,
@@ -104,15 +90,19 @@ def ensure_service(
         model_version_id=_model_version(config),
     )
     try:
-        row = client.zen_store.create_service(request)
+        created = client.zen_store.create_service(request).id
     except EntityExistsError:
-        # Somebody else deploys the same model name at this moment; the row is one.
-        existing = find_service(config.model_name, model_deployer_id, namespace)
-        if existing is None:
-            raise
-        return existing, False
-    service.uuid = row.id
-    return service, True
+        created = None
+    # Somebody else may deploy the same model name at this moment; the older row stays.
+    oldest = find_service(config.model_name, model_deployer_id, namespace)
+    if oldest is None:
+        raise NotFound(
+            f"the service of {config.model_name} was deleted while it was deployed",
+            hint="deploy it again",
+        )
+    if created is not None and oldest.uuid != created:
+        forget_service(created)
+    return oldest, oldest.uuid == created
 
 
 def find_service(
@@ -120,10 +110,8 @@ def find_service(
 ) -> SeldonDeploymentService | None:
     """The service of a model name, or None."""
     name = resource_name(model_name)
-    for service in list_services(model_deployer_id, namespace):
-        if resource_name(service.config.model_name) == name:
-            return service
-    return None
+    services = list_services(model_deployer_id, namespace)
+    return next((service for service in services if service.name == name), None)
 
 
 def save_service(service: SeldonDeploymentService) -> None:
@@ -162,6 +150,25 @@ def _rows(service_uuid: UUID | None) -> Iterator[ServiceResponse]:
         if page >= answer.total_pages:
             return
         page += 1
+
+
+def _read(row: ServiceResponse) -> SeldonDeploymentService | None:
+    if row.service_source != SERVICE_SOURCE:
+        logger.warning("left out service %s: unknown class %s", row.id, row.service_source)
+        return None
+    try:
+        service = SeldonDeploymentService(
+            uuid=row.id,
+            admin_state=row.admin_state or ServiceState.ACTIVE,
+            config=row.config,
+            status=row.status or {},
+        )
+        logger.debug("service %s is %s", service.uuid, service.name)
+    except (ValidationError, InvalidName) as error:
+        # Not the error's own text: it repeats values of the row.
+        logger.warning("left out service %s: %s in its row", row.id, type(error).__name__)
+        return None
+    return service
 
 
 def _model_version(config: SeldonDeploymentConfig) -> UUID | None:

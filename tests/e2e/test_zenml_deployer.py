@@ -233,6 +233,8 @@ for source, config in [
     ("nowhere.Service", {"model_deployer_id": str(deployer.id), "n": 1}),
     (SeldonDeploymentService.__module__ + ".SeldonDeploymentService",
      {"model_deployer_id": str(deployer.id), "no_such_field": 1}),
+    (SeldonDeploymentService.__module__ + ".SeldonDeploymentService",
+     {"model_deployer_id": str(deployer.id), "model_name": "???"}),
 ]:
     made.append(client.zen_store.create_service(ServiceRequest(
         name="strange",
@@ -249,6 +251,25 @@ answer({"found": found - before, "created_again": twice[1]})
 """
     )
     assert seen == {"found": 25, "created_again": False}
+
+
+def test_deploying_one_name_from_many_places_at_once_makes_one_row(store):
+    seen = store.script(
+        PRELUDE
+        + """
+from concurrent.futures import ThreadPoolExecutor
+from seldon_deployer.zenml_plugin.rows import ensure_service, forget_service
+
+config = SeldonDeploymentConfig(model_name="crowd")
+namespace = deployer.namespace
+with ThreadPoolExecutor(6) as pool:
+    made = list(pool.map(lambda _: ensure_service(config, deployer.id, namespace), range(6)))
+answer({"rows": len(deployer.find_model_server(service_name="zenml-crowd"))})
+for service, _ in made:
+    forget_service(service.uuid)
+"""
+    )
+    assert seen == {"rows": 1}
 
 
 def test_listing_is_one_request_and_predicting_asks_the_service_alone(store):
@@ -292,6 +313,28 @@ answer({"found": len(found), "listing": listing, "predicting": predicting})
     assert len(seen["listing"]) == 1
     assert len(seen["predicting"]) == 3
     assert all("/api/v1.0/predictions" in line for line in seen["predicting"])
+
+
+def test_a_python_class_of_ones_own_serves_too(store):
+    seen = store.script(
+        PRELUDE
+        + """
+(pathlib.Path.cwd() / "doubler.py").write_text(
+    "class Doubler:\\n"
+    "    def __init__(self, factor=2):\\n"
+    "        self.factor = factor\\n"
+    "    def predict(self, X, names, meta=None):\\n"
+    "        return X * self.factor\\n"
+)
+service = deploy(
+    "doubler", "", python_class="doubler.Doubler", code_path=str(pathlib.Path.cwd()),
+    parameters={"factor": 3},
+)
+[found] = deployer.find_model_server(config={"python_class": "doubler.Doubler"})
+answer({"prediction": np.asarray(found.predict([[1.0, 2.0]])).tolist()})
+"""
+    )
+    assert seen == {"prediction": [[3.0, 6.0]]}
 
 
 def test_options_that_are_not_offered_yet_say_so_at_the_deployment(store):
