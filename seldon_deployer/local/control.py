@@ -19,7 +19,8 @@ from seldon_deployer.local.controller import Controllers
 from seldon_deployer.local.home import hold_lock, read_runtime
 from seldon_deployer.local.http import create_app
 from seldon_deployer.local.objects import PODS
-from seldon_deployer.local.pods import PodRuntime, is_running
+from seldon_deployer.local.pod_runner import is_running
+from seldon_deployer.local.pods import PodRuntime
 from seldon_deployer.local.process import ProcessId, end_recorded
 from seldon_deployer.local.serving import Server, take_socket, tell_ready
 from seldon_deployer.local.store import Store

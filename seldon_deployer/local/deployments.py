@@ -11,7 +11,6 @@ from seldon_deployer.local.api import Api
 from seldon_deployer.local.events import EventRecorder
 from seldon_deployer.local.objects import DEPLOYMENTS, PODS
 from seldon_deployer.local.pod_defaults import default_deployment
-from seldon_deployer.local.pods import NODE
 from seldon_deployer.local.rollout import (
     HASH_LABEL,
     deployment_status,
@@ -24,6 +23,8 @@ from seldon_deployer.local.status import ApiError
 Object = dict[str, Any]
 
 MANAGER = "kube-controller-manager"
+# The one node: this machine.
+NODE = "local"
 # Without vowels and look-alikes, as Kubernetes names its pods.
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 

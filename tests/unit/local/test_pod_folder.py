@@ -1,5 +1,6 @@
 import base64
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,24 @@ def test_removing_a_folder_leaves_nothing(tmp_path):
     folder.remove()
 
     assert not (tmp_path / "u1").exists()
+
+
+def test_code_and_interpreter_are_those_of_whoever_deployed(tmp_path):
+    deployed = pod()
+    deployed["metadata"]["annotations"] |= {
+        "seldon-deployer/code-path": "/home/anna/code",
+        "seldon-deployer/python": "/home/anna/.venv/bin/python",
+    }
+    folder = PodFolder(tmp_path / "u1", deployed, read_data)
+
+    assert folder.interpreter() == "/home/anna/.venv/bin/python"
+    assert folder.working_folder() == Path("/home/anna/code")
+    assert folder.environment({}, {})["PYTHONPATH"] == "/home/anna/code"
+
+
+def test_without_a_word_a_pod_runs_in_the_runtimes_own_interpreter(tmp_path):
+    folder = folder_of(tmp_path)
+
+    assert folder.interpreter() == sys.executable
+    assert folder.working_folder() == tmp_path / "u1" / "work"
+    assert "PYTHONPATH" not in folder.environment({}, {})
