@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seldon_deployer.cluster.client import Cluster
-from seldon_deployer.cluster.connect import active_context, connect, has_kubeconfig, in_cluster
+from seldon_deployer.cluster.connect import connect, has_kubeconfig, in_cluster
 from seldon_deployer.cluster.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
@@ -32,7 +32,6 @@ __all__ = [
     "Resource",
     "Watch",
     "WatchEvent",
-    "active_context",
     "connect",
     "has_kubeconfig",
     "in_cluster",

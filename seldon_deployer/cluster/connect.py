@@ -58,18 +58,6 @@ def in_cluster() -> bool:
     return "KUBERNETES_SERVICE_HOST" in os.environ and (_SERVICE_ACCOUNT / "token").is_file()
 
 
-def active_context(kubeconfig: str | Path | None = None) -> str | None:
-    """The name of the kubeconfig's current context, or None when it names none."""
-    from kubernetes.config import ConfigException, list_kube_config_contexts
-
-    path = str(kubeconfig) if kubeconfig is not None else _kubeconfig_path()
-    try:
-        _, active = list_kube_config_contexts(path)
-    except (ConfigException, TypeError):
-        return None
-    return str(active["name"])
-
-
 def _kubeconfig_path() -> str:
     # The official client reads KUBECONFIG when it is imported; we want it as it is now.
     return os.environ.get("KUBECONFIG") or _DEFAULT_KUBECONFIG
@@ -83,53 +71,64 @@ def _from_kubeconfig(
     kubeconfig: str | Path | None, context: str | None, namespace: str | None
 ) -> Cluster:
     from kubernetes.client import ApiClient, Configuration
-    from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
+    from kubernetes.config import ConfigException, load_kube_config
     from yaml import YAMLError
 
     path = str(kubeconfig) if kubeconfig is not None else _kubeconfig_path()
-    if not any(Path(part).expanduser().is_file() for part in _parts(path)):
+    files = [file for part in _parts(path) if (file := Path(part).expanduser()).is_file()]
+    if not files:
         raise ConfigError(
             f"there is no kubeconfig at {path}",
             hint="set KUBECONFIG, or work without a cluster: --runtime=local",
         )
     configuration = Configuration()
     try:
-        contexts, active = list_kube_config_contexts(path)
-        names = [each["name"] for each in contexts]
-        if context is not None and context not in names:
+        current, contexts, clusters = _read(files)
+        name = context or current
+        if name is None or name not in contexts:
             raise ConfigError(
-                f"the kubeconfig has no context {context!r}",
-                why=f"{path} has {', '.join(names) or 'none'}",
-                hint="`kubectl config get-contexts` lists them",
+                f"the kubeconfig has no context {name!r}" if name else "no context is chosen",
+                why=f"{path} has {', '.join(contexts) or 'none'}",
+                hint="name one with --context, or choose it: `kubectl config use-context`",
             )
         load_kube_config(
             config_file=path,
-            context=context,
+            context=name,
             client_configuration=configuration,
             persist_config=False,
         )
-        chosen = active if context is None else contexts[names.index(context)]
-        configuration.proxy = _proxy_url(path, chosen) or configuration.proxy
-    except (ConfigException, YAMLError, OSError, TypeError, ValueError) as error:
+        chosen = contexts[name]
+        # The official client does not read this one.
+        proxy = clusters.get(chosen["cluster"], {}).get("proxy-url")
+        configuration.proxy = proxy or configuration.proxy
+    except (ConfigException, YAMLError, OSError, AttributeError, KeyError, TypeError) as error:
         raise ConfigError(
             f"the kubeconfig {path} cannot be used",
             why=str(error).partition("\n")[0],
             hint="`kubectl config view` shows what it says; give --context to choose another",
         ) from error
-    namespace = namespace or chosen["context"].get("namespace") or "default"
     return _cluster(
-        ApiClient(_tuned(configuration)), namespace, f"kubeconfig context {chosen['name']}"
+        ApiClient(_tuned(configuration)),
+        namespace or chosen.get("namespace") or "default",
+        f"kubeconfig context {name}",
     )
 
 
-def _proxy_url(path: str, context: Any) -> str | None:
-    """The `proxy-url` of the context's cluster, which the official client does not read."""
-    from kubernetes.config.kube_config import KubeConfigMerger
+def _read(files: list[Path]) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
+    """The current context, the contexts and the clusters of merged files: the first one wins."""
+    import yaml
 
-    clusters = KubeConfigMerger(path).config["clusters"]
-    cluster = clusters.get_with_name(context["context"]["cluster"])["cluster"]
-    proxy: str | None = cluster.safe_get("proxy-url")
-    return proxy
+    current: str | None = None
+    contexts: dict[str, Any] = {}
+    clusters: dict[str, Any] = {}
+    for file in files:
+        config = yaml.safe_load(file.read_text()) or {}
+        current = current or config.get("current-context")
+        for each in config.get("contexts") or []:
+            contexts.setdefault(each["name"], each["context"])
+        for each in config.get("clusters") or []:
+            clusters.setdefault(each["name"], each["cluster"])
+    return current, contexts, clusters
 
 
 def _from_pod(namespace: str | None) -> Cluster:
