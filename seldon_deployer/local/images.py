@@ -52,3 +52,8 @@ def find_program(container: Object) -> Runnable:
         "It runs SKLEARN_SERVER, and a Python class of your own in the image "
         f"{image_repository(catalogue.OUR_IMAGE)}; deploy anything else to a cluster."
     )
+
+
+def _kind(image: str) -> str:
+    """What a tag says beside the version: `sklearn` in `1.3.5-sklearn`."""
+    return image.rpartition("/")[2].partition(":")[2].partition("-")[2]

@@ -63,41 +63,65 @@ def test_a_python_class_serves_with_and_without_the_orchestrator(embedded, code,
     embedded.delete("plain")
 
 
-def test_a_scikit_learn_model_from_a_file_uri_gives_equal_predictions(embedded, tmp_path):
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory):
+    """A folder with a scikit-learn model, the model, and data for it."""
     joblib = pytest.importorskip("joblib")
     sklearn = pytest.importorskip("sklearn.linear_model")
     from sklearn.datasets import load_iris
 
     features, labels = load_iris(return_X_y=True)
     model = sklearn.LogisticRegression(max_iter=500).fit(features, labels)
-    joblib.dump(model, tmp_path / "model.joblib")
-    sdep = {
+    folder = tmp_path_factory.mktemp("iris")
+    joblib.dump(model, folder / "model.joblib")
+    return folder, model, features[:20]
+
+
+def sklearn_sdep(folder, *, protocol="seldon", with_orchestrator=False) -> dict:
+    annotations = {} if with_orchestrator else {"seldon.io/no-engine": "true"}
+    graph = {"name": "iris", "implementation": "SKLEARN_SERVER", "modelUri": folder.as_uri()}
+    return {
         "apiVersion": "machinelearning.seldon.io/v1",
         "kind": "SeldonDeployment",
         "metadata": {"name": "iris"},
         "spec": {
             "replicas": 1,
-            "predictors": [
-                {
-                    "name": "default",
-                    "annotations": {"seldon.io/no-engine": "true"},
-                    "graph": {
-                        "name": "iris",
-                        "implementation": "SKLEARN_SERVER",
-                        "modelUri": tmp_path.as_uri(),
-                    },
-                }
-            ],
+            "protocol": protocol,
+            "predictors": [{"name": "default", "annotations": annotations, "graph": graph}],
         },
     }
-    embedded.apply(sdep)
+
+
+def test_a_scikit_learn_model_from_a_file_uri_gives_equal_predictions(embedded, iris):
+    folder, model, features = iris
+    embedded.apply(sklearn_sdep(folder))
     embedded.wait_served("iris")
     url = f"{embedded.runtime.gateway_url}/seldon/default/iris/api/v1.0/predictions"
 
-    body = {"data": {"ndarray": features[:20].tolist()}}
+    body = {"data": {"ndarray": features.tolist()}}
     answer = embedded.http.request("POST", url, json=body).json()
 
-    assert answer["data"]["ndarray"] == model.predict_proba(features[:20]).tolist()
+    assert answer["data"]["ndarray"] == model.predict_proba(features).tolist()
+    embedded.delete("iris")
+
+
+@pytest.mark.parametrize("with_orchestrator", [False, True])
+def test_a_scikit_learn_model_speaks_v2(embedded, iris, with_orchestrator):
+    folder, model, features = iris
+    embedded.apply(sklearn_sdep(folder, protocol="v2", with_orchestrator=with_orchestrator))
+    embedded.wait_served("iris")
+    url = f"{embedded.runtime.gateway_url}/seldon/default/iris/v2/models/iris/infer"
+    tensor = {
+        "name": "predict",
+        "shape": list(features.shape),
+        "datatype": "FP64",
+        "data": features.ravel().tolist(),
+    }
+
+    response = embedded.http.request("POST", url, json={"inputs": [tensor]})
+
+    assert response.status == 200, response.data
+    assert response.json()["outputs"][0]["data"] == model.predict(features).tolist()
     embedded.delete("iris")
 
 

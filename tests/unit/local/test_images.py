@@ -20,6 +20,11 @@ from seldon_deployer.local.initializer import DownloadFailed, fetch_model, local
             Program.SERVER,
             "seldon_deployer.server.sklearn.SKLearnServer",
         ),
+        (
+            "seldonio/mlserver:1.3.5-sklearn",
+            Program.SERVER,
+            "seldon_deployer.server.sklearn.SKLearnServer",
+        ),
         (OUR_IMAGE, Program.SERVER, None),
         ("docker.io/seldonio/seldon-core-executor:1.17.1", Program.GATEWAY, None),
         ("seldonio/rclone-storage-initializer:1.17.1", Program.INITIALIZER, None),
@@ -33,7 +38,13 @@ def test_known_images_have_a_program(image, program, model_class):
 
 @pytest.mark.parametrize(
     "image",
-    ["", "nvcr.io/nvidia/tritonserver:21.08-py3", "me/sklearnserver:1", "x:5000/y@sha256:0"],
+    [
+        "",
+        "seldonio/mlserver:1.3.5-xgboost",
+        "nvcr.io/nvidia/tritonserver:21.08-py3",
+        "me/sklearnserver:1",
+        "x:5000/y@sha256:0",
+    ],
 )
 def test_any_other_image_is_refused_by_name(image):
     with pytest.raises(NotRunnable, match="Container c: the embedded runtime cannot run"):
