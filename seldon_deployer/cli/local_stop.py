@@ -8,6 +8,9 @@ import click
 @click.command()
 def command() -> None:
     """End the embedded runtime with every unit; the next start brings back what was deployed."""
-    from seldon_deployer.local.lifecycle import stop
+    from seldon_deployer.local.lifecycle import home_folder, stop
 
-    click.echo("the embedded runtime is stopped" if stop() else "the embedded runtime did not run")
+    # There may be one in each home: say which it was.
+    home = home_folder()
+    done = "is stopped" if stop(home) else "did not run"
+    click.echo(f"the embedded runtime in {home} {done}")

@@ -274,7 +274,7 @@ def test_the_runtime_comes_back_with_what_was_deployed(shell, iris):
     before = shell.json("status", "iris")["prediction_url"]
     kubeconfig = Path(shell("local", "kubeconfig").strip())
     assert kubeconfig.stat().st_mode & 0o077 == 0
-    assert shell("local", "stop") == "the embedded runtime is stopped\n"
+    assert shell("local", "stop") == f"the embedded runtime in {shell.home} is stopped\n"
     assert shell.json("local", "status")["running"] is False
     started = shell.json("local", "start")
     assert started["running"] is True
