@@ -41,6 +41,7 @@ class Controllers:
         self._queue: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: set[Key] = set()
         self._failures: dict[Key, int] = {}
+        self._alarms: dict[Key, asyncio.TimerHandle] = {}
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
@@ -82,7 +83,9 @@ class Controllers:
 
     def _wake_at(self, key: Key, moment: datetime) -> None:
         seconds = max(0.0, (moment - datetime.now(UTC)).total_seconds())
-        self._loop.call_later(seconds, self._enqueue, key)
+        if known := self._alarms.pop(key, None):
+            known.cancel()
+        self._alarms[key] = self._loop.call_later(seconds, self._enqueue, key)
 
     async def _work(self) -> None:
         while True:
