@@ -92,7 +92,7 @@ def test_health_answers_while_a_prediction_is_at_work(start_unit):
     thread = threading.Thread(target=predict)
     thread.start()
     while "at work" not in unit.log.read_text():
-        pass
+        assert unit.process.poll() is None
     assert unit.get("/health/status").status == 200
     assert unit.get("/health/ping").data == b"pong"
     assert not done.is_set()
@@ -122,7 +122,7 @@ def test_sigterm_finishes_what_is_in_flight_and_ends_with_zero(start_unit):
     thread.start()
     # The unit prints when a prediction is at work.
     while "at work" not in unit.log.read_text():
-        pass
+        assert unit.process.poll() is None
     unit.process.send_signal(signal.SIGTERM)
     thread.join()
     assert answers[0].status == 200
