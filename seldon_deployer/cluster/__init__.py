@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seldon_deployer.cluster.client import Cluster
 from seldon_deployer.cluster.connect import connect, has_kubeconfig, in_cluster
+from seldon_deployer.cluster.rbac import rbac_manifest
 from seldon_deployer.cluster.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
@@ -35,4 +36,5 @@ __all__ = [
     "connect",
     "has_kubeconfig",
     "in_cluster",
+    "rbac_manifest",
 ]
