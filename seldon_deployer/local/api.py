@@ -38,6 +38,7 @@ from seldon_deployer.local.status import (
     already_exists,
     apply_conflict,
     bad_request,
+    conflict,
     forbidden,
     not_found,
 )
@@ -46,9 +47,8 @@ from seldon_deployer.local.transitions import (
     PatchType,
     begin,
     check_applied,
+    check_deletable,
     check_preconditions,
-    check_uid,
-    check_version,
     confine,
     patch_object,
     tidy_metadata,
@@ -207,8 +207,7 @@ class Api:
         `resource_version` are preconditions (ApiError 409).
         """
         live = self._stored(resource, namespace, name)
-        check_uid(resource, live, uid)
-        check_version(resource, live, resource_version)
+        check_deletable(resource, live, uid, resource_version)
         if dry_run:
             return _spoken(resource, live)
         last = self._deleter.delete(resource, live, propagation, grace_period_seconds)
@@ -297,6 +296,10 @@ class Api:
         stored = self._store.get(_key(resource, namespace, name))
         if stored is None and subresource:
             raise not_found(resource, name)
+        if stored is None and applied["metadata"].get("uid"):
+            uid = applied["metadata"]["uid"]
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object "
+            raise conflict(resource, name, why + "was found")
         blank = blank_object(resource)
         live = blank if stored is None else _spoken(resource, stored)
         check_types(resource, applied)
@@ -320,8 +323,8 @@ class Api:
             new = begin(resource, namespace, new, self._now())
             return self._insert(resource, write_managers(new, managers), dry_run), True
         check_preconditions(resource, live, new)
-        new = write_managers(confine(resource, live, new, subresource), managers)
-        return self._write(resource, live, new, dry_run), False
+        new = confine(resource, live, set_defaults(resource, new), subresource)
+        return self._write(resource, live, write_managers(new, managers), dry_run), False
 
     def _write(self, resource: Resource, live: Object, new: Object, dry_run: bool) -> Object:
         validate(resource, new)

@@ -3,65 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from seldon_deployer.local import logs
 from seldon_deployer.local.api import Api, utc_now
+from seldon_deployer.local.logs import LogPath, LogReader
 from seldon_deployer.local.negotiation import (
     Accepted,
     accepted,
+    is_true,
     patch_type_of,
     read_body,
     read_dry_run,
     read_validation,
 )
-from seldon_deployer.local.objects import NAMESPACES, PODS, Resource, find_resource
+from seldon_deployer.local.objects import NAMESPACES, PODS, Resource
 from seldon_deployer.local.paging import Page, page_of
 from seldon_deployer.local.prepare import FieldValidation
-from seldon_deployer.local.status import ApiError, bad_request
-from seldon_deployer.local.streams import BOOKMARK_SECONDS, Stream
+from seldon_deployer.local.status import ApiError, invalid, invalid_option
+from seldon_deployer.local.streams import Stream
 from seldon_deployer.local.tables import to_partial, to_table
+from seldon_deployer.local.targets import Target
+from seldon_deployer.local.watching import Watching
 
 Object = dict[str, Any]
-LogPath = Callable[[str, str, str, bool], Path | None]
-
-_INITIAL_EVENTS_END = "k8s.io/initial-events-end"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a URL points at: a collection, one object, or its subresource."""
-
-    resource: Resource
-    namespace: str | None
-    name: str
-    subresource: str
-
-
-def find_target(group: str, version: str, path: str) -> Target | None:
-    """Read the part of a URL after the group version; None where nothing is served."""
-    parts = [part for part in path.split("/") if part]
-    namespace = None
-    if len(parts) > 2 and parts[0] == "namespaces" and (group or parts[2] != "status"):
-        namespace, parts = parts[1], parts[2:]
-    if not parts or len(parts) > 3:
-        return None
-    plural, name, subresource = [*parts, "", ""][:3]
-    resource = find_resource(group, version, plural)
-    if resource is None or (namespace is not None and not resource.is_namespaced):
-        return None
-    if subresource and subresource not in resource.subresources:
-        return None
-    if name and resource.is_namespaced and namespace is None:
-        return None
-    return Target(resource, namespace, name, subresource)
 
 
 class Handler:
@@ -69,13 +37,13 @@ class Handler:
 
     def __init__(self, api: Api, log_path: LogPath, stopping: asyncio.Event) -> None:
         self._api = api
-        self._log_path = log_path
+        self._logs = LogReader(api, log_path, stopping)
         self._stopping = stopping
 
     async def handle(self, target: Target, request: Request) -> Response:
         """Answer one request. Raises ApiError."""
         if target.subresource == "log":
-            return await self._read_log(target, request)
+            return self._logs.read(target, request)
         wants = accepted(request.headers.get("accept", ""))
         verb = _VERBS.get((request.method, bool(target.name)))
         if verb is None or (request.method == "DELETE" and target.subresource):
@@ -89,7 +57,7 @@ class Handler:
 
     async def _get(self, target: Target, request: Request, wants: Accepted) -> Response:
         resource, namespace, name = target.resource, target.namespace, target.name
-        if _is_true(request.query_params, "watch"):
+        if is_true(request.query_params, "watch"):
             return await self._list(target, request, wants)
         if target.subresource == "scale":
             return _answer(self._api.get_scale(resource, namespace, name))
@@ -102,8 +70,9 @@ class Handler:
         if target.name:
             fields = ",".join(filter(None, [fields, f"metadata.name={target.name}"]))
         selectors = {"label_selector": query.get("labelSelector", ""), "field_selector": fields}
-        if _is_true(query, "watch"):
-            return self._watch(target, request, wants, selectors)
+        if is_true(query, "watch"):
+            watching = Watching(self._api, target, query, wants, selectors)
+            return Stream(watching.lines(), self._stopping, "application/json")
         objects, version = self._api.list(target.resource, target.namespace, **selectors)
         page = page_of(objects, version, query.get("limit", ""), query.get("continue", ""))
         return _answer(self._listed(target.resource, page, request, wants))
@@ -122,11 +91,13 @@ class Handler:
 
     async def _update(self, target: Target, request: Request, wants: Accepted) -> Response:
         validation = read_validation(request.query_params)
+        body = await _body(request, validation)
+        _check_replaceable(target, body)
         obj = self._api.update(
             target.resource,
             target.namespace,
             target.name,
-            await _body(request, validation),
+            body,
             manager=_manager(request),
             subresource=target.subresource or None,
             dry_run=read_dry_run(request.query_params),
@@ -141,12 +112,8 @@ class Handler:
         validation = read_validation(query)
         is_apply = patch_type == "apply"
         if "force" in query and not is_apply:
-            raise ApiError(
-                422,
-                "Invalid",
-                'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified '
-                "for non-apply patch",
-            )
+            message = "Forbidden: may not be specified for non-apply patch"
+            raise invalid_option("PatchOptions", "force", message, "FieldValueForbidden")
         obj, was_created = self._api.patch(
             target.resource,
             target.namespace,
@@ -155,7 +122,7 @@ class Handler:
             patch_type=patch_type,
             manager=query.get("fieldManager", "") if is_apply else _manager(request),
             subresource=target.subresource or None,
-            force=_is_true(query, "force"),
+            force=is_true(query, "force"),
             dry_run=read_dry_run(query),
             validation=validation,
         )
@@ -228,125 +195,8 @@ class Handler:
             items = [_without_kind(obj) for obj in items]
         return {"kind": kind, "apiVersion": version, "metadata": page.metadata, "items": items}
 
-    def _watch(
-        self, target: Target, request: Request, wants: Accepted, selectors: Mapping[str, str]
-    ) -> Response:
-        query = request.query_params
-        seconds = query.get("timeoutSeconds", "")
-        if seconds and not seconds.isdigit():
-            raise bad_request(f'strconv.ParseInt: parsing "{seconds}": invalid syntax')
-        lines = self._watch_lines(target, request, wants, selectors, int(seconds or 0))
-        return Stream(lines, self._stopping, "application/json")
 
-    async def _watch_lines(
-        self,
-        target: Target,
-        request: Request,
-        wants: Accepted,
-        selectors: Mapping[str, str],
-        timeout_seconds: int,
-    ) -> AsyncGenerator[bytes, None]:
-        query = request.query_params
-        version = query.get("resourceVersion", "")
-        has_bookmarks = _is_true(query, "allowWatchBookmarks")
-        wants_start = _is_true(query, "sendInitialEvents")
-        if query.get("sendInitialEvents") == "false" and version in ("", "0"):
-            version = self._api.resource_version
-        start = self._api.resource_version
-        events = self._api.watch(
-            target.resource,
-            target.namespace,
-            resource_version="" if wants_start else version,
-            label_selector=selectors["label_selector"],
-            field_selector=selectors["field_selector"],
-        )
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_seconds if timeout_seconds else float("inf")
-        following = asyncio.ensure_future(anext(events))
-        is_first = True
-        try:
-            while loop.time() < end:
-                quiet = 0.0 if wants_start else min(BOOKMARK_SECONDS, end - loop.time())
-                done, _ = await asyncio.wait([following], timeout=quiet)
-                if done:
-                    kind, obj = following.result()
-                    yield self._event(target.resource, kind, obj, request, wants, is_first)
-                    is_first = False
-                    following = asyncio.ensure_future(anext(events))
-                    # Lets what is already there come before a bookmark does.
-                    await asyncio.sleep(0)
-                elif has_bookmarks:
-                    at = start if wants_start else self._api.resource_version
-                    yield _bookmark(target.resource, at, is_start=wants_start)
-                    wants_start = False
-                else:
-                    wants_start = False
-        except ApiError as error:
-            yield _line({"type": "ERROR", "object": error.to_object()})
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            await events.aclose()
-
-    def _event(
-        self,
-        resource: Resource,
-        kind: str,
-        obj: Object,
-        request: Request,
-        wants: Accepted,
-        is_first: bool,
-    ) -> bytes:
-        if wants.shape == "table":
-            include = request.query_params.get("includeObject", "")
-            metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
-            table = to_table(resource, [obj], metadata, utc_now(), include)
-            if not is_first:
-                table["columnDefinitions"] = None
-            obj = table
-        elif wants.shape == "partial":
-            obj = to_partial(obj)
-        return _line({"type": kind, "object": obj})
-
-    async def _read_log(self, target: Target, request: Request) -> Response:
-        query = request.query_params
-        namespace, name = target.namespace or "", target.name
-        pod = self._api.get(target.resource, namespace, name)
-        container = _container(pod, query.get("container", ""))
-        is_previous = _is_true(query, "previous")
-        path = self._log_path(namespace, name, container, is_previous)
-        if path is None or not path.is_file():
-            if is_previous:
-                raise bad_request(
-                    f'previous terminated container "{container}" in pod "{name}" not found'
-                )
-            raise bad_request(
-                f'container "{container}" in pod "{name}" is waiting to start: ContainerCreating'
-            )
-        lines = query.get("tailLines")
-        if lines is not None and not lines.isdigit():
-            raise bad_request(f"tailLines: Invalid value: {lines!r}")
-        limit = int(lines) if lines is not None else None
-        if not _is_true(query, "follow"):
-            return PlainTextResponse(logs.tail(path.read_bytes(), limit))
-
-        def is_running() -> bool:
-            return self._is_running(namespace, name, container, pod["metadata"]["uid"])
-
-        chunks = logs.follow(path, limit, is_running)
-        return Stream(chunks, self._stopping, "text/plain")
-
-    def _is_running(self, namespace: str, name: str, container: str, uid: str) -> bool:
-        try:
-            pod = self._api.get(PODS, namespace, name)
-        except ApiError:
-            return False
-        status = pod.get("status", {})
-        every = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-        states = [s.get("state", {}) for s in every if s.get("name") == container]
-        return pod["metadata"]["uid"] == uid and not any("terminated" in s for s in states)
-
-
+_POLICIES = ("Background", "Foreground", "Orphan")
 _VERBS = {
     ("GET", True): "_get",
     ("GET", False): "_list",
@@ -358,22 +208,16 @@ _VERBS = {
 }
 
 
-def _container(pod: Object, asked: str) -> str:
-    """The container whose log is meant. Raises ApiError 400 where that is not clear."""
-    spec, name = pod.get("spec", {}), pod["metadata"]["name"]
-    main = [c["name"] for c in spec.get("containers") or []]
-    init = [c["name"] for c in spec.get("initContainers") or []]
-    if asked in main + init:
-        return asked
-    if asked:
-        raise bad_request(f"container {asked} is not valid for pod {name}")
-    if len(main) == 1:
-        return str(main[0])
-    listed = f"[{' '.join(main)}]"
-    message = f"a container name must be specified for pod {name}, choose one of: {listed}"
-    if init:
-        message += f" or one of the init containers: [{' '.join(init)}]"
-    raise bad_request(message)
+def _check_replaceable(target: Target, body: Any) -> None:
+    """A custom resource is replaced from a known version alone. Raises ApiError 422."""
+    if not target.resource.is_custom or target.subresource == "scale":
+        return
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if not metadata or not metadata.get("resourceVersion"):
+        rule = "Invalid value: 0: must be specified for an update"
+        # Here Kubernetes names the resource where it else names the kind.
+        named = replace(target.resource, kind=target.resource.plural)
+        raise invalid(named, target.name, [("metadata.resourceVersion", rule)])
 
 
 async def _body(request: Request, validation: FieldValidation) -> Any:
@@ -387,6 +231,12 @@ async def _delete_options(request: Request) -> dict[str, Any]:
     query = request.query_params
     policy = options.get("propagationPolicy") or query.get("propagationPolicy") or "Background"
     grace = options.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
+    if policy not in _POLICIES:
+        message = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", '
+        message += '"Orphan", "nil"'
+        raise invalid_option(
+            "DeleteOptions", "propagationPolicy", message, "FieldValueNotSupported"
+        )
     preconditions = options.get("preconditions") or {}
     dry_run = ",".join(options.get("dryRun") or []) or query.get("dryRun", "")
     return {
@@ -403,10 +253,6 @@ def _manager(request: Request) -> str:
     return given or request.headers.get("user-agent", "").partition("/")[0][:128] or "unknown"
 
 
-def _is_true(query: Mapping[str, str], name: str) -> bool:
-    return query.get(name, "").lower() in ("true", "1")
-
-
 def _without_kind(obj: Object) -> Object:
     return {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")}
 
@@ -417,15 +263,3 @@ def _answer(obj: Object, status: int = 200, warnings: list[str] | None = None) -
         text = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.append("Warning", f'299 - "{text}"')
     return response
-
-
-def _bookmark(resource: Resource, version: str, *, is_start: bool) -> bytes:
-    metadata: Object = {"resourceVersion": version, "creationTimestamp": None}
-    if is_start:
-        metadata["annotations"] = {_INITIAL_EVENTS_END: "true"}
-    obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
-    return _line({"type": "BOOKMARK", "object": obj})
-
-
-def _line(event: Object) -> bytes:
-    return json.dumps(event, separators=(",", ":")).encode() + b"\n"

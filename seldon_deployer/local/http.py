@@ -28,9 +28,11 @@ from seldon_deployer.local.discovery import (
     resource_list,
     version_info,
 )
-from seldon_deployer.local.handlers import Handler, LogPath, find_target
+from seldon_deployer.local.handlers import Handler
+from seldon_deployer.local.logs import LogPath
 from seldon_deployer.local.negotiation import DISCOVERY, accepted
 from seldon_deployer.local.openapi import openapi_document, openapi_index
+from seldon_deployer.local.targets import find_target
 
 _LOGGER = logging.getLogger(__name__)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})

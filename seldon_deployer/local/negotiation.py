@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import yaml
 
 from seldon_deployer.local.prepare import FieldValidation, ValidationMode
 from seldon_deployer.local.protobuf import MEDIA_TYPE, decode_protobuf
-from seldon_deployer.local.status import ApiError, bad_request
+from seldon_deployer.local.status import ApiError, bad_request, invalid_option
 from seldon_deployer.local.transitions import PatchType
 
 Object = dict[str, Any]
@@ -91,27 +91,47 @@ def read_body(body: bytes, content_type: str, validation: FieldValidation | None
         return _read_protobuf(body)
     if media and "json" not in media and "yaml" not in media:
         raise _unsupported_media(["application/json", "application/yaml"])
-    duplicates: list[str] = []
+    repeated: dict[int, list[str]] = {}
 
     def read_pairs(pairs: list[tuple[str, Any]]) -> Object:
-        found: Object = {}
-        for name, value in pairs:
-            if name in found:
-                duplicates.append(f'duplicate field "{name}"')
-            found[name] = value
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated[id(found)] = [name for name in found if names.count(name) > 1]
         return found
 
     try:
         value = json.loads(body, object_pairs_hook=read_pairs)
     except ValueError as error:
         if "yaml" not in media:
-            raise bad_request(f"the body is no JSON: {error}") from error
+            raise bad_request(f"error decoding the body: {error}") from error
         value = _read_yaml(body)
+    duplicates = [f'duplicate field "{path}"' for path in _find_repeated(value, "", repeated)]
     if duplicates and validation and validation.mode == "Strict":
-        raise bad_request(f"strict decoding error: {', '.join(duplicates)}")
+        kind = value.get("kind", "") if isinstance(value, dict) else ""
+        version = str(value.get("apiVersion", "")).rpartition("/")[2] if kind else ""
+        raise bad_request(
+            f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: '
+            f"{', '.join(duplicates)}"
+        )
     if validation and validation.mode == "Warn":
         validation.warnings += duplicates
     return value
+
+
+def _find_repeated(value: Any, path: str, repeated: dict[int, list[str]]) -> Iterator[str]:
+    """The paths of keys that were given twice."""
+    if not repeated:
+        return
+    if isinstance(value, dict):
+        for name, item in value.items():
+            at = f"{path}.{name}" if path else name
+            if name in repeated.get(id(value), ()):
+                yield at
+            yield from _find_repeated(item, at, repeated)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _find_repeated(item, f"{path}[{index}]", repeated)
 
 
 def read_validation(query: Mapping[str, str]) -> FieldValidation:
@@ -119,25 +139,22 @@ def read_validation(query: Mapping[str, str]) -> FieldValidation:
     mode = query.get("fieldValidation") or "Warn"
     if mode in _MODES:
         return FieldValidation(_MODES[mode])
-    raise ApiError(
-        422,
-        "Invalid",
-        f'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "{mode}": '
-        'supported values: "Ignore", "Strict", "Warn"',
-    )
+    message = f'Unsupported value: "{mode}": supported values: "", "Ignore", "Strict", "Warn"'
+    raise invalid_option("CreateOptions", "fieldValidation", message, "FieldValueNotSupported")
 
 
 def read_dry_run(query: Mapping[str, str]) -> bool:
     """Read `dryRun`. Raises ApiError 422 for anything but All."""
     value = query.get("dryRun", "")
     if value not in ("", "All"):
-        raise ApiError(
-            422,
-            "Invalid",
-            f'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "{value}": '
-            'supported values: "All"',
-        )
+        message = f'Unsupported value: ["{value}"]: supported values: "All"'
+        raise invalid_option("CreateOptions", "dryRun", message, "FieldValueNotSupported")
     return value == "All"
+
+
+def is_true(query: Mapping[str, str], name: str) -> bool:
+    """Read a switch; absent is off."""
+    return query.get(name, "").lower() in ("true", "1")
 
 
 def _read_protobuf(body: bytes) -> Any:

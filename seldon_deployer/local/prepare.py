@@ -8,17 +8,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from seldon_deployer.local.builtin import OBJECT_META
 from seldon_deployer.local.objects import NAMESPACES, SECRETS, SERVICES, Resource
 from seldon_deployer.local.status import (
+    ApiError,
     bad_request,
     denied_by_webhook,
     invalid,
 )
 from seldon_deployer.manifest.admission import check_admission
-from seldon_deployer.manifest.schema import check_schema, prune, unknown_fields
+from seldon_deployer.manifest.schema import check_schema, fill_defaults, prune, unknown_fields
 
 Object = dict[str, Any]
 ValidationMode = Literal["Strict", "Warn", "Ignore"]
@@ -58,39 +60,65 @@ class FieldValidation:
     warnings: list[str] = field(default_factory=list)
 
 
-def check_kind(resource: Resource, obj: Any) -> Object:
+def check_kind(resource: Resource, sent: Any) -> Object:
     """Check apiVersion and kind; returns the object with its metadata. Raises ApiError 400."""
-    if not isinstance(obj, dict):
+    if not isinstance(sent, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
+    obj: Object = sent
     version, kind = obj.get("apiVersion") or "", obj.get("kind") or ""
-    if (version, kind) != (resource.api_version, resource.kind):
+    if not resource.is_custom and not version and not kind:
+        # A built-in type is known by its path.
+        version, kind = resource.api_version, resource.kind
+        obj = {"apiVersion": version, "kind": kind} | obj
+    if not kind:
         raise bad_request(
-            f'{kind or "the object"} in version "{version}" cannot be handled as a '
-            f"{resource.kind}: expected {resource.api_version}, Kind={resource.kind}"
+            f"the object provided is unrecognized (must be of type {resource.kind}): Object 'Kind' "
+            "is missing"
         )
+    if resource.is_custom and version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if (version, kind) != (resource.api_version, resource.kind):
+        raise _wrong_kind(resource, obj, version, kind)
     metadata = obj.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
         raise bad_request("metadata must be an object")
     return obj | {"metadata": dict(metadata or {})}
 
 
+def _wrong_kind(resource: Resource, obj: Object, version: str, kind: str) -> ApiError:
+    if resource.is_custom:
+        rule = f'Invalid value: "{kind}": must be {resource.kind}'
+        name = (obj.get("metadata") or {}).get("name", "")
+        return invalid(replace(resource, kind=kind), name, [("kind", rule)])
+    return bad_request(
+        f'{kind} in version "{version}" cannot be handled as a {resource.kind}: no kind "{kind}" '
+        f'is registered for version "{version}"'
+    )
+
+
 def drop_unknown(resource: Resource, obj: Object, validation: FieldValidation | None) -> Object:
     """Drop fields and nulls that the schema does not allow, as `validation` says."""
-    schema = resource.schema
+    schema, metadata = resource.schema, obj["metadata"]
     if validation and validation.mode != "Ignore":
-        unknown = [f'unknown field "{path}"' for path in unknown_fields(schema, obj)]
+        paths = [f"metadata.{path}" for path in unknown_fields(OBJECT_META, metadata)]
+        unknown = [f'unknown field "{path}"' for path in paths + unknown_fields(schema, obj)]
         if unknown and validation.mode == "Strict":
             raise bad_request(
                 f'{resource.kind} in version "{resource.version}" cannot be handled as a '
                 f"{resource.kind}: strict decoding error: {', '.join(unknown)}"
             )
         validation.warnings += unknown
-    return prune(schema, obj)
+    return prune(schema, obj) | {"metadata": prune(OBJECT_META, metadata)}
 
 
 def set_defaults(resource: Resource, obj: Object) -> Object:
     """Fill the defaults of a built-in resource."""
     filled = _fill(obj, resource.defaults)
+    if not resource.is_custom:
+        filled = fill_defaults(resource.schema, filled)
     if resource.qualified == SECRETS.qualified and "stringData" in filled:
         encoded = {
             key: base64.b64encode(text.encode()).decode()

@@ -102,6 +102,20 @@ def invalid(resource: Resource, name: str, violations: Iterable[tuple[str, str]]
     return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {summary}', details)
 
 
+def invalid_option(options: str, field: str, message: str, reason: str) -> ApiError:
+    """422: a query parameter or option of a request, by its kind of options."""
+    return ApiError(
+        422,
+        "Invalid",
+        f'{options}.meta.k8s.io "" is invalid: {field}: {message}',
+        {
+            "group": "meta.k8s.io",
+            "kind": options,
+            "causes": [{"reason": reason, "message": message, "field": field}],
+        },
+    )
+
+
 def denied_by_webhook(resource: Resource, violations: Iterable[tuple[str, str]]) -> ApiError:
     """422: Seldon's own admission; the operator leaves the name empty."""
     inner = invalid(resource, "", violations)

@@ -5,6 +5,7 @@ Pure functions. Source: Kubernetes 1.34, apiserver `registry/rest` and the CRD s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -13,7 +14,14 @@ from seldon_deployer.local.names import generate_name
 from seldon_deployer.local.objects import NAMESPACES, Resource
 from seldon_deployer.local.patches import PatchError, json_patch, merge_patch, strategic_merge
 from seldon_deployer.local.prepare import set_defaults
-from seldon_deployer.local.status import ApiError, bad_request, conflict, invalid, object_changed
+from seldon_deployer.local.status import (
+    ApiError,
+    bad_request,
+    conflict,
+    invalid,
+    invalid_option,
+    object_changed,
+)
 
 Object = dict[str, Any]
 PatchType = Literal["json", "merge", "strategic", "apply"]
@@ -99,22 +107,25 @@ def check_preconditions(resource: Resource, live: Object, new: Object) -> None:
 
 
 def check_uid(resource: Resource, live: Object, uid: str | None) -> None:
-    """Check a precondition on the uid. Raises ApiError 409."""
+    """Check the uid that an update speaks of. Raises ApiError 409."""
     actual = live["metadata"]["uid"]
     if uid and uid != actual:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
         raise conflict(resource, live["metadata"]["name"], why)
 
 
-def check_version(resource: Resource, live: Object, version: str | None) -> None:
-    """Check a precondition on the resourceVersion. Raises ApiError 409."""
-    actual = live["metadata"]["resourceVersion"]
-    if version and version != actual:
-        why = (
-            f"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in "
-            f"object meta: {actual}"
-        )
-        raise conflict(resource, live["metadata"]["name"], why)
+def check_deletable(resource: Resource, live: Object, uid: str | None, version: str | None) -> None:
+    """Check the preconditions of a deletion. Raises ApiError 409."""
+    metadata = live["metadata"]
+    for what, given, actual in (
+        ("UID", uid, metadata["uid"]),
+        ("ResourceVersion", version, metadata["resourceVersion"]),
+    ):
+        if given and given != actual:
+            why = f"the {what} in the precondition ({given}) does not match the {what} in record "
+            why += f"({actual}). The object might have been "
+            why += "deleted and then recreated" if what == "UID" else "modified"
+            raise conflict(replace(resource, plural=resource.kind), metadata["name"], why)
 
 
 def check_name(given: str | None, name: str) -> None:
@@ -147,22 +158,7 @@ def check_applied(resource: Resource, name: str, applied: Any, manager: str) -> 
     """Check that a body can be applied; returns it with its metadata. Raises ApiError."""
     if not manager:
         required = "Required value: is required for apply patch"
-        raise ApiError(
-            422,
-            "Invalid",
-            f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {required}',
-            {
-                "group": "meta.k8s.io",
-                "kind": "PatchOptions",
-                "causes": [
-                    {
-                        "reason": "FieldValueRequired",
-                        "message": required,
-                        "field": "fieldManager",
-                    }
-                ],
-            },
-        )
+        raise invalid_option("PatchOptions", "fieldManager", required, "FieldValueRequired")
     if not isinstance(applied, dict):
         raise bad_request("error decoding YAML: the applied configuration must be an object")
     given = (applied.get("apiVersion"), applied.get("kind"))
