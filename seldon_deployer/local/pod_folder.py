@@ -86,6 +86,8 @@ class PodFolder:
         env["PYTHONUNBUFFERED"] = "1"
         if code := annotations.get(naming.CODE_PATH_ANNOTATION):
             env["PYTHONPATH"] = os.pathsep.join([code, *filter(None, [env.get("PYTHONPATH")])])
+            # The user's folder stays as it is, and an edit within the same second is not missed.
+            env["PYTHONDONTWRITEBYTECODE"] = "1"
         return env
 
     def interpreter(self) -> str:
