@@ -1,0 +1,80 @@
+"""Failures on the embedded runtime, through the Deployer: told, undone, and it goes on serving."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed
+from seldon_deployer.local import lifecycle
+
+GOOD = """
+class Double:
+    def predict(self, X, names):
+        return X * 2
+"""
+BROKEN = """
+class Double:
+    def load(self):
+        raise RuntimeError("the weights are missing")
+
+    def predict(self, X, names):
+        return X
+"""
+
+
+@pytest.fixture(scope="module")
+def deployer(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    yield Deployer.local(home=home)
+    lifecycle.stop(home)
+
+
+@pytest.fixture
+def config(tmp_path, request):
+    name = request.node.name.replace("_", "-")
+    return DeploymentConfig(model_name=name, python_class="double.Double", code_path=tmp_path)
+
+
+def write(config, code):
+    (config.code_path / "double.py").write_text(code)
+
+
+def test_a_class_that_cannot_load_fails_with_its_own_words_and_leaves_nothing(deployer, config):
+    write(config, BROKEN)
+    with pytest.raises(DeploymentFailed) as caught:
+        deployer.deploy(config, timeout_seconds=60)
+    assert "the weights are missing" in str(caught.value)
+    assert deployer.find(model_name=config.model_name) == []
+
+
+def test_an_update_that_cannot_load_goes_back_while_the_old_one_serves(deployer, config):
+    write(config, GOOD)
+    service = deployer.deploy(config, timeout_seconds=60)
+    assert np.array_equal(service.predict(np.array([[1.0, 2.0]])), [[2.0, 4.0]])
+    before = deployer.get(config.name).revision
+    write(config, BROKEN)
+    with pytest.raises(DeploymentFailed, match="back at what was deployed before"):
+        deployer.deploy(config, timeout_seconds=60)
+    assert np.array_equal(service.predict(np.array([[3.0, 4.0]])), [[6.0, 8.0]])
+    assert deployer.get(config.name).revision == before
+
+
+def test_the_same_class_again_changes_nothing_and_new_code_is_a_new_revision(deployer, config):
+    write(config, GOOD)
+    first = deployer.deploy(config, timeout_seconds=60)
+    assert deployer.deploy(config, timeout_seconds=60).revision == first.revision
+    write(config, GOOD.replace("* 2", "* 3"))
+    second = deployer.deploy(config, timeout_seconds=60)
+    assert second.revision != first.revision
+    assert np.array_equal(second.predict(np.array([[1.0]])), [[3.0]])
+
+
+def test_stopped_and_started_again_it_serves_as_before(deployer, config):
+    write(config, GOOD)
+    deployer.deploy(config, timeout_seconds=60)
+    deployer.stop(config.name)
+    service = deployer.start(config.name, timeout_seconds=60)
+    assert np.array_equal(service.predict(np.array([[1.0]])), [[2.0]])
+    deployer.delete(config.name)
+    assert deployer.find(model_name=config.model_name) == []
