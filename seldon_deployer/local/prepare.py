@@ -153,7 +153,7 @@ def admit(resource: Resource, obj: Object) -> None:
     if resource.is_custom:
         denied = [(str(v.field), str(v.message)) for v in check_admission(obj)]
         if denied:
-            raise denied_by_webhook(resource, denied)
+            raise denied_by_webhook(resource, obj.get("spec", {}).get("name", ""), denied)
 
 
 def check_immutable(resource: Resource, old: Object, new: Object) -> None:

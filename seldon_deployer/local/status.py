@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seldon_deployer.local.objects import Resource
@@ -116,9 +117,12 @@ def invalid_option(options: str, field: str, message: str, reason: str) -> ApiEr
     )
 
 
-def denied_by_webhook(resource: Resource, violations: Iterable[tuple[str, str]]) -> ApiError:
-    """422: Seldon's own admission; the operator leaves the name empty."""
-    inner = invalid(resource, "", violations)
+def denied_by_webhook(
+    resource: Resource, name: str, violations: Iterable[tuple[str, str]]
+) -> ApiError:
+    """422: Seldon's own admission; `name` is `spec.name`, mostly empty, and so says the webhook."""
+    # Seldon Core 1.17.1 misspells its group here, and clients read what it says.
+    inner = invalid(replace(resource, group="machinelearing.seldon.io"), name, violations)
     message = f'admission webhook "v1.vseldondeployment.kb.io" denied the request: {inner.message}'
     return ApiError(422, inner.reason, message, inner.details)
 
