@@ -182,6 +182,20 @@ def test_a_deployment_that_somebody_deletes_meanwhile_fails(deployer, operator, 
         deployer.deploy(config(), timeout_seconds=60)
 
 
+def test_an_interrupted_deploy_leaves_what_it_applied_and_no_watch(deployer, cluster, caplog):
+    def interrupt(text):
+        if text.startswith("waiting for Deployment"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deployer.deploy(config(), timeout_seconds=30, progress=interrupt)
+    assert live_of(cluster) is not None
+    assert "iris stays as it was applied" in caplog.text
+    for thread in threading.enumerate():
+        if thread.name.startswith("watch-"):
+            thread.join()
+
+
 def test_a_resource_of_somebody_else_is_left_alone_until_adopted(deployer, operator, cluster):
     operator.act = operator.nothing
     foreign = deployer.render(config(model_uri="s3://theirs/1"))
