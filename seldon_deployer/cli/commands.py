@@ -67,6 +67,7 @@ cli = LazyGroup(
         "start": ("start", "Bring a stopped deployment back."),
         "delete": ("delete", "Delete deployments."),
         "render": ("render", "Write the manifest that deploy would apply. Sends nothing."),
+        "rbac": ("rbac", "Print the Kubernetes role that deploying needs. Sends nothing."),
         "serve": ("serve", "Serve a Python class in this process."),
         "local": ("local", "Start, stop and see the embedded runtime."),
         "zenml": ("zenml", "Connect ZenML."),

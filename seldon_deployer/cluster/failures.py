@@ -167,7 +167,7 @@ def _forbidden(message: str, call: Call) -> SeldonDeployerError:
     return PermissionDenied(
         f"not allowed to {call}",
         why=message,
-        hint="ask for the role that seldon_deployer.cluster.rbac_manifest writes; to check: "
+        hint="ask for the role that `seldon-deployer rbac` prints; to check: "
         f"`kubectl auth can-i {call.verb} {plural}{group}{namespace}`",
         status=403,
     )

@@ -212,3 +212,10 @@ def test_status_of_the_runtime_starts_nothing(capsys, tmp_path, monkeypatch):
     assert "seldon-deployer local start" in capsys.readouterr().err
     assert run(["local", "stop"]) == 0
     assert not (tmp_path / "home").exists()
+
+
+def test_rbac_prints_the_role_for_a_namespace(capsys):
+    assert run(["rbac", "-n", "models-2"]) == 0
+    printed = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [each["kind"] for each in printed] == ["ServiceAccount", "Role", "RoleBinding"]
+    assert {each["metadata"]["namespace"] for each in printed} == {"models-2"}
