@@ -17,6 +17,7 @@ Object = dict[str, Any]
 
 pytestmark = pytest.mark.cluster
 
+NAMESPACE = "any-sequence"
 _NAMES = st.sampled_from(["a", "b", "c"])
 _TEXTS = st.sampled_from(["1", "2"])
 _MAPS = st.dictionaries(_NAMES, _TEXTS, max_size=3)
@@ -97,6 +98,9 @@ def both(real_end: End, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
     folder = tmp_path_factory.mktemp("without-admission")
     with run_embedded(folder, has_admission=False) as embedded_end:
         clients = [Client(embedded_end), Client(real_end)]
+        home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        for client in clients:
+            assert client.post("/api/v1/namespaces", home).status == 201
         yield clients
         for client in clients:
             client.close()
@@ -119,7 +123,7 @@ def test_any_sequence_of_writes_ends_alike(both, first, created_by_apply, steps)
 def _run(client: Client, name: str, step: tuple[Any, ...]) -> Object:
     """Run one step; returns what must be equal: status, refusal, and the object that is left."""
     kind, manager, content = step[:3]
-    path = SDEPS.format("default")
+    path = SDEPS.format(NAMESPACE)
     one = f"{path}/{name}"
     query = {"fieldManager": manager}
     if kind == "post":
