@@ -60,6 +60,8 @@ def run_apiserver(folder: Path) -> Iterator[End]:
     """Run a real API server with its data in `folder`. Raises Unavailable."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets:
+        if shutil.which("openssl") is None:
+            raise Unavailable("no real API server: KUBEBUILDER_ASSETS needs openssl for a key")
         with start_assets(Path(assets), folder) as (server, kubeconfig, token):
             yield End("real", server, kubeconfig, token, _ca_file(folder))
         return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from contextlib import ExitStack
 
 import pytest
 from client import SDEPS, Client
+from ends import run_embedded
 from objects import sdep
 
 
@@ -78,3 +80,19 @@ def test_discovery_comes_whole_or_in_parts(embedded):
         "seldondeployments/scale",
     ]
     assert embedded.get("/api").body["versions"] == ["v1"]
+
+
+def test_an_open_watch_ends_cleanly_when_the_server_stops(tmp_path):
+    rest = []
+    with ExitStack() as stack:
+        with run_embedded(tmp_path) as end:
+            client = Client(end)
+            stack.callback(client.close)
+            path = SDEPS.format("default")
+            version = client.get(path).body["metadata"]["resourceVersion"]
+            events = stack.enter_context(client.watch(path, resourceVersion=version))
+            client.post(path, sdep("iris"))
+            assert next(events)["type"] == "ADDED"
+        # Neither an error nor a cut chunk: the stream is at its end.
+        rest.extend(events)
+    assert rest == []
