@@ -30,7 +30,9 @@ def check_names(obj: Object) -> list[Violation]:
 
     Advice of ours: neither the API server nor Seldon's webhook rejects them.
     """
-    name = (obj.get("metadata") or {}).get("name", "")
+    metadata = obj.get("metadata") or {}
+    # The API server puts letters and digits after a name that it generates.
+    name = metadata.get("name") or f"{metadata.get('generateName', '')}0"
     violations = [] if is_dns_label(name) else [_bad("metadata.name", name)]
     for index, predictor in enumerate(predictors(obj)):
         violations += _check_predictor(predictor, f"spec.predictors[{index}]")

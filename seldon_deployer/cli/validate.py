@@ -1,0 +1,101 @@
+"""`seldon-deployer validate`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seldon_deployer.cli.output import write_json
+from seldon_deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from seldon_deployer.manifest.verdict import Verdict
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_STDIN = "-"
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the result.",
+)
+def command(files: tuple[str, ...], output: str) -> int:
+    """Judge manifests as Seldon would. Sends nothing.
+
+    Reads YAML and JSON; a folder stands for its .yaml, .yml and .json files, - for stdin. Other
+    resources are passed over. Exits 1 if any SeldonDeployment is invalid.
+    """
+    from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
+    from seldon_deployer.manifest.verdict import judge
+
+    results: list[dict[str, Any]] = []
+    # All are read before any is judged: a name that is not there is no half answer.
+    for file, text in [(file, _read(file)) for file in _expand(files)]:
+        for document in read_documents(text):
+            if isinstance(document, Unparsed):
+                results.append(_unparsed(file, document.line, document.message))
+            else:
+                results += (_result(file, judge(obj)) for obj in find_resources(document))
+    if output == "json":
+        write_json(results)
+    else:
+        for result in results:
+            for line in _lines(result):
+                click.echo(line)
+    if not results:
+        click.echo("no SeldonDeployment found", err=True)
+    return 0 if all(result["valid"] for result in results) else 1
+
+
+def _expand(files: Iterable[str]) -> Iterator[str]:
+    for file in files:
+        path = Path(file)
+        if file != _STDIN and path.is_dir():
+            yield from sorted(
+                str(each) for each in path.rglob("*") if each.suffix in _SUFFIXES and each.is_file()
+            )
+        else:
+            yield file
+
+
+def _read(file: str) -> str:
+    try:
+        if file == _STDIN:
+            return sys.stdin.read()
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}", why=str(error)) from error
+
+
+def _result(file: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "file": file,
+        "name": verdict.name,
+        "valid": verdict.is_valid,
+        "violations": [
+            {"field": each.field, "message": each.message} for each in verdict.violations
+        ],
+    }
+
+
+def _unparsed(file: str, line: int, message: str) -> dict[str, Any]:
+    broken = {"field": f"line {line}", "message": message}
+    return {"file": file, "name": "", "valid": False, "violations": [broken]}
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    head = f"{result['file']}: {result['name'] or '-'}"
+    if result["valid"]:
+        yield f"{head}: valid"
+    for each in result["violations"]:
+        yield f"{head}: invalid: {each['field']}: {each['message']}"

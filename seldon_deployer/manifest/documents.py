@@ -1,0 +1,153 @@
+"""Reading manifests: the documents of a text, and the SeldonDeployments in them.
+
+YAML, several documents of it, JSON (tabs included), lists. Values are read as the Kubernetes tools
+read them: a date stays text, `1e-3` is a number, every key is text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from seldon_deployer.manifest.kind import GROUP, KIND
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _FastLoader
+else:
+    # LibYAML reads ten times faster; PyYAML may be built without it.
+    _FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Object = dict[str, Any]
+
+_SEPARATOR = re.compile(r"---(?=\s|$)")
+_NOTHING = re.compile(r"\s*(#.*|%.*|\.\.\.\s*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A document that is neither YAML nor JSON; `line` counts from 1 in the whole text."""
+
+    line: int
+    message: str
+
+
+def read_documents(text: str) -> list[Any]:
+    """The documents of a text as plain values, empty ones left out, in order.
+
+    What cannot be parsed is an `Unparsed` in its place: the documents around it are still read.
+    """
+    documents: list[Any] = []
+    for start, part in _split(text.removeprefix("\ufeff")):
+        documents += _parse(part, start)
+    return [each for each in documents if each is not None]
+
+
+def find_resources(value: Any) -> Iterator[Object]:
+    """Every SeldonDeployment in a document: itself, the items of a List, or parts of another kind.
+
+    Of whatever version; without an apiVersion too, which is for the verdict to tell.
+    """
+    if isinstance(value, list):
+        for item in value:
+            yield from find_resources(item)
+    elif isinstance(value, dict):
+        if value.get("kind") == KIND and _is_our_group(value.get("apiVersion")):
+            yield value
+        else:
+            yield from find_resources(list(value.values()))
+
+
+def _is_our_group(api_version: Any) -> bool:
+    return not isinstance(api_version, str) or api_version.partition("/")[0] == GROUP
+
+
+def _split(text: str) -> Iterator[tuple[int, str]]:
+    """The parts between lines of `---`, each with the number of its first line."""
+    start, lines = 1, list[str]()
+    for number, line in enumerate(text.split("\n"), start=1):
+        separator = _SEPARATOR.match(line)
+        if separator:
+            yield start, "\n".join(lines)
+            start, lines = number, []
+            line = line[separator.end() :]
+        lines.append(line)
+    yield start, "\n".join(lines)
+
+
+def _parse(text: str, start: int) -> list[Any]:
+    if all(_NOTHING.fullmatch(line) for line in text.split("\n")):
+        return []
+    # A tab is fine in JSON and an error in YAML, so what looks like JSON is first read as such.
+    is_json = text.lstrip().startswith(("{", "["))
+    broken: Unparsed | None = None
+    if is_json:
+        try:
+            return _parse_json(text)
+        except json.JSONDecodeError as error:
+            broken = Unparsed(start + error.lineno - 1, error.msg)
+    try:
+        return [yaml.load(text, Loader=_Loader)]  # noqa: S506 - made of the safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = start + (mark.line if mark else 0)
+        return [broken or Unparsed(line, error.problem or "no YAML")]
+    except yaml.YAMLError as error:
+        return [broken or Unparsed(start, str(error).partition("\n")[0])]
+    except ValueError as error:
+        return [broken or Unparsed(start, str(error))]
+
+
+def _parse_json(text: str) -> list[Any]:
+    """One JSON value after another."""
+    decoder, values, position = json.JSONDecoder(), list[Any](), 0
+    while rest := text[position:].lstrip():
+        position = len(text) - len(rest)
+        value, position = decoder.raw_decode(text, position)
+        values.append(value)
+    return values
+
+
+class _Loader(_FastLoader):
+    """The safe loader with the scalars and keys of the Kubernetes tools."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Build a mapping; keys that are numbers or booleans become text as in JSON."""
+        self.flatten_mapping(node)
+        mapping: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (dict, list)):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a scalar", key_node.start_mark
+                )
+            mapping[_key_text(key)] = self.construct_object(value_node, deep=deep)
+        return mapping
+
+
+def _key_text(key: Any) -> str:
+    return key if isinstance(key, str) else json.dumps(key, default=str)
+
+
+_DROPPED = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float", "tag:yaml.org,2002:int")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag not in _DROPPED]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# Without YAML 1.1's numbers to the base of 60, and with exponents that have neither dot nor sign.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0|0[0-7_]+|[1-9][0-9_]*)$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
+    list("-+0123456789."),
+)

@@ -1,0 +1,144 @@
+"""`seldon-deployer validate`: its lines, its JSON, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seldon_deployer.cli.run import run
+
+GOOD = """\
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata:
+  name: iris
+spec:
+  replicas: 1
+  predictors:
+  - name: default
+    graph:
+      name: classifier
+      implementation: SKLEARN_SERVER
+      modelUri: s3://models/iris
+"""
+BAD = GOOD.replace("name: iris", "name: worse").replace("modelUri: s3://models/iris", "logger: {}")
+OTHER = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
+NO_URI = (
+    'spec.predictors[0].graph: Invalid value: "classifier": '
+    "Predictive unit modelUri required when using standalone servers"
+)
+NO_MODE = 'spec.predictors[0].graph: Invalid value: "": No logger mode specified'
+
+
+@pytest.fixture(autouse=True)
+def _own_excepthook():
+    before = sys.excepthook
+    yield
+    sys.excepthook = before
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("good.yaml").write_text(GOOD)
+    Path("bad.yaml").write_text(f"{OTHER}---\n{BAD}---\n{GOOD}")
+    return tmp_path
+
+
+def test_a_valid_manifest_is_told_in_one_line(folder, capsys):
+    assert run(["validate", "good.yaml"]) == 0
+    assert capsys.readouterr().out == "good.yaml: iris: valid\n"
+
+
+def test_each_violation_is_a_line_and_other_resources_are_passed_over(folder, capsys):
+    assert run(["validate", "bad.yaml", "good.yaml"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"bad.yaml: worse: invalid: {NO_URI}",
+        f"bad.yaml: worse: invalid: {NO_MODE}",
+        "bad.yaml: iris: valid",
+        "good.yaml: iris: valid",
+    ]
+
+
+def test_json_says_the_same(folder, capsys):
+    assert run(["validate", "bad.yaml", "--output", "json"]) == 1
+    worse, iris = json.loads(capsys.readouterr().out)
+    assert (worse["file"], worse["name"], worse["valid"]) == ("bad.yaml", "worse", False)
+    assert [f"{each['field']}: {each['message']}" for each in worse["violations"]] == [
+        NO_URI,
+        NO_MODE,
+    ]
+    assert iris == {"file": "bad.yaml", "name": "iris", "valid": True, "violations": []}
+
+
+def test_a_text_that_is_no_yaml_is_invalid_at_its_line(folder, capsys):
+    Path("broken.yaml").write_text(f"{GOOD}---\na: 1\nb: }}\n")
+    assert run(["validate", "broken.yaml"]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "broken.yaml: iris: valid"
+    assert second.startswith(f"broken.yaml: -: invalid: line {GOOD.count(chr(10)) + 3}: ")
+
+
+def test_a_folder_stands_for_its_manifests(folder, capsys):
+    (folder / "deep").mkdir()
+    (folder / "deep" / "one.json").write_text(GOOD)
+    (folder / "deep" / "notes.txt").write_text("no manifest: [")
+    assert run(["validate", "."]) == 1
+    files = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert files == ["bad.yaml", "bad.yaml", "bad.yaml", "deep/one.json", "good.yaml"]
+
+
+def test_stdin_is_a_file_called_dash():
+    shown = subprocess.run(
+        [sys.executable, "-m", "seldon_deployer", "validate", "-"],
+        input=GOOD,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert shown.stdout == "-: iris: valid\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nowhere.yaml"], ["good.yaml", "nowhere.yaml"]])
+def test_no_file_is_wrong_usage_and_no_half_answer(folder, capsys, arguments):
+    assert run(["validate", *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: ")
+
+
+def test_bytes_that_are_no_text_are_wrong_usage(folder, capsys):
+    Path("binary.yaml").write_bytes(b"\xff\xfe\x00")
+    assert run(["validate", "binary.yaml"]) == 2
+    assert "cannot read binary.yaml" in capsys.readouterr().err
+
+
+def test_a_file_without_seldon_deployments_says_so_on_stderr(folder, capsys):
+    Path("other.yaml").write_text(OTHER)
+    assert run(["validate", "other.yaml"]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "no SeldonDeployment found\n"
+
+
+def test_validating_loads_neither_models_nor_client(folder):
+    code = (
+        "import sys; from seldon_deployer.cli.run import run; run(['validate', 'good.yaml'])\n"
+        "heavy = ('kubernetes', 'pydantic', 'rich', 'urllib3', 'aiohttp', 'zenml')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        timeout=60,
+        check=True,
+    )
+    assert shown.stdout.splitlines() == ["good.yaml: iris: valid", "[]"]

@@ -1,0 +1,107 @@
+"""Texts to documents: every form a manifest comes in, and where a broken one breaks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sdep_samples import deployment
+
+from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\n", [{"a": 1}]),
+        ("a: 1\n---\nb: 2\n", [{"a": 1}, {"b": 2}]),
+        ("---\na: 1\n--- # the next\nb: 2\n...\n", [{"a": 1}, {"b": 2}]),
+        ("--- {a: 1}\n---\n", [{"a": 1}]),
+        ("%YAML 1.2\n---\na: 1\n", [{"a": 1}]),
+        ("# nothing\n\n---\n", []),
+        ("", []),
+        ("\ufeffa: 1\n", [{"a": 1}]),
+        ("a: 1\r\n---\r\nb: 2\r\n", [{"a": 1}, {"b": 2}]),
+        ('{"a": 1}', [{"a": 1}]),
+        ('{\n\t"a":\t1\n}\n', [{"a": 1}]),
+        ('{"a": 1}\n{"b": 2}\n', [{"a": 1}, {"b": 2}]),
+        ('---\n{\t"a": 1}\n---\nb: 2\n', [{"a": 1}, {"b": 2}]),
+        ("{a: 1, b: [x]}", [{"a": 1, "b": ["x"]}]),
+        ("text: |\n  one\n  ---\n  two\n", [{"text": "one\n---\ntwo\n"}]),
+        ("a: &b {x: 1}\nc: {<<: *b, y: 2}\n", [{"a": {"x": 1}, "c": {"x": 1, "y": 2}}]),
+    ],
+)  # fmt: skip
+def test_each_form_of_text_gives_its_documents(text, expected):
+    assert read_documents(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("scalar", "expected"),
+    [
+        ("2024-01-01", "2024-01-01"),
+        ("1:30", "1:30"),
+        ("1e-3", 0.001),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("1.17.1", "1.17.1"),
+        ("0x1f", 31),
+        ("010", 8),
+        ("-3", -3),
+        ("100m", "100m"),
+        ("yes", True),
+        ("~", None),
+    ],
+)
+def test_scalars_are_read_as_the_kubernetes_tools_read_them(scalar, expected):
+    [document] = read_documents(f"value: {scalar}\n")
+    assert document == {"value": expected}
+    assert type(document["value"]) is type(expected)
+
+
+def test_keys_are_text_as_in_json():
+    assert read_documents("1: a\ntrue: b\nnull: c\n") == [{"1": "a", "true": "b", "null": "c"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: 1\nb: [1\nc: 2\n", 3),
+        ("a: 1\n---\nb: 1\nc: }\n", 4),
+        ('{\n  "a": 1,\n  "b" 2\n}\n', 3),
+        ('---\n{"a": 1,\n"b" 2}\n', 3),
+        ("a:\n\tb: 1\n", 2),
+        ("{{ .Values.name }}: 1\n", 1),
+        ("? [a]\n: b\n", 1),
+        ("a: *missing\n", 1),
+        ("a: !!python/object:os.system x\n", 1),
+    ],
+)
+def test_a_broken_document_says_its_line(text, line):
+    [broken] = [each for each in read_documents(text) if isinstance(each, Unparsed)]
+    assert broken.line == line
+    assert broken.message
+    assert "\n" not in broken.message
+
+
+def test_a_broken_document_does_not_hide_the_others():
+    first, broken, last = read_documents("a: 1\n---\nb: }\n---\nc: 3\n")
+    assert (first, last) == ({"a": 1}, {"c": 3})
+    assert isinstance(broken, Unparsed)
+
+
+def test_resources_are_found_in_lists_and_in_other_kinds():
+    one, two, three = (deployment(name=name) for name in ("one", "two", "three"))
+    listed = {"apiVersion": "v1", "kind": "List", "items": [one, {"kind": "Service"}, two]}
+    template = {"kind": "Template", "objects": [{"inner": three}]}
+    found = [each for value in (listed, template, [one]) for each in find_resources(value)]
+    assert found == [one, two, three, one]
+
+
+def test_other_kinds_and_groups_are_passed_over():
+    other = {**deployment(), "apiVersion": "example.com/v1"}
+    assert list(find_resources([other, {"kind": "Service"}, "text", None, 3])) == []
+
+
+def test_json_and_yaml_of_one_resource_are_the_same():
+    obj = deployment()
+    assert read_documents(json.dumps(obj, indent="\t")) == [obj]

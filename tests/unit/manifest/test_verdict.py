@@ -1,0 +1,108 @@
+"""The whole verdict: which judge speaks first, and the published samples' recorded verdicts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sdep_samples import MISSING, changed, custom_unit, deployment, predictor, unit
+from shared_data import SHARED, needs_samples
+
+from seldon_deployer.manifest.documents import find_resources, read_documents
+from seldon_deployer.manifest.verdict import judge
+
+
+def told(obj):
+    return [str(each) for each in judge(obj).violations]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha2", "v1alpha3"])
+def test_every_version_is_judged(version):
+    obj = {**deployment(), "apiVersion": f"machinelearning.seldon.io/{version}"}
+    assert judge(obj).is_valid
+    assert judge(obj).name == "iris"
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (changed(deployment(), "apiVersion", to=MISSING), "apiVersion: Required value"),
+        (
+            {**deployment(), "apiVersion": "machinelearning.seldon.io/v2"},
+            (
+                "apiVersion: Invalid value: 'machinelearning.seldon.io/v2': "
+                "known are v1, v1alpha2, v1alpha3"
+            ),
+        ),
+        (
+            changed(deployment(), "metadata", "name", to=MISSING),
+            "metadata.name: Required value: name or generateName is required",
+        ),
+        (
+            changed(deployment(), "metadata", to=MISSING),
+            "metadata.name: Required value: name or generateName is required",
+        ),
+        (
+            changed(deployment(), "metadata", "name", to=3),
+            "metadata.name: Invalid value: must be a string",
+        ),
+        (
+            changed(deployment(), "metadata", to=[]),
+            "metadata.name: Required value: name or generateName is required",
+        ),
+        (
+            changed(deployment(), "metadata", to="iris"),
+            "metadata: Invalid value: must be an object",
+        ),
+        (
+            changed(deployment(), "spec", "predictors", 0, "graph", "name", to=MISSING),
+            "spec.predictors[0].graph.name: Required value",
+        ),
+        (
+            deployment(predictor(graph=custom_unit())),
+            (
+                'spec.predictors[0].graph: Invalid value: "classifier": '
+                "Can't find container for Predictive Unit"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_is_told(obj, expected):
+    assert told(obj) == [expected]
+
+
+def test_a_name_to_be_generated_is_a_name():
+    obj = changed(deployment(), "metadata", to={"generateName": "iris-"})
+    assert told(obj) == []
+
+
+def test_the_webhook_and_the_operator_are_told_at_once():
+    obj = deployment(predictor("With.Dots", graph=unit(modelUri="")), protocol="x")
+    fields = [each.field for each in judge(obj).violations]
+    assert fields == ["spec", "spec.predictors[0].graph", "spec.predictors[0].name"]
+
+
+def test_judging_changes_nothing():
+    obj = deployment(unknown={"a": None})
+    before = json.dumps(obj)
+    judge(obj)
+    assert json.dumps(obj) == before
+
+
+@needs_samples
+def test_the_published_samples_get_their_recorded_verdicts():
+    recorded = json.loads((SHARED / "samples" / "verdicts.json").read_text())
+    wrong = []
+    for file in sorted({each["file"] for each in recorded}):
+        documents = read_documents((SHARED / "samples" / file).read_text())
+        found = [judge(obj) for document in documents for obj in find_resources(document)]
+        expected = [each for each in recorded if each["file"] == file]
+        assert len(found) == len(expected), file
+        for verdict, known in zip(found, expected, strict=True):
+            message = known["message"] or ""
+            if verdict.is_valid != (known["verdict"] == "accepted") or not all(
+                str(each) in message for each in verdict.violations
+            ):
+                wrong.append((file, verdict, message))
+    assert wrong == []
+    assert len(recorded) == 107
