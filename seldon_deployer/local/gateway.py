@@ -49,6 +49,10 @@ class BodyTooLarge(Exception):
     """A request body past MAX_BODY_BYTES."""
 
 
+class ClientGone(Exception):
+    """The client went away before its request was whole."""
+
+
 class Gateway:
     """An ASGI application over `routes`."""
 
@@ -65,6 +69,8 @@ class Gateway:
             response = await self._answer(scope, receive)
         except BodyTooLarge:
             response = failure(413, "the request body is too large", content_type=_JSON)
+        except ClientGone:
+            return
         length = (b"content-length", b"%d" % len(response.body))
         # The server says the date itself.
         headers = [
@@ -246,6 +252,9 @@ async def _read_body(receive: Receive) -> bytes:
     size = 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            # A part of a request is none: no unit sees it.
+            raise ClientGone
         part = message.get("body", b"")
         parts.append(part)
         size += len(part)

@@ -52,6 +52,14 @@ def ok(body: bytes, headers: bytes = b"") -> bytes:
 
 async def ask(gateway: Gateway, path: str, method: str = "POST", body: bytes = b"{}", **headers):
     """One ASGI request; returns status, headers and body."""
+    whole = {"type": "http.request", "body": body, "more_body": False}
+    sent = await exchange(gateway, path, method, [whole], **headers)
+    fields = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+    return sent[0]["status"], fields, sent[1]["body"]
+
+
+async def exchange(gateway: Gateway, path: str, method: str, received: list[dict], **headers):
+    """What the gateway sends when it receives these ASGI messages."""
     sent = []
     scope = {
         "type": "http",
@@ -63,14 +71,13 @@ async def ask(gateway: Gateway, path: str, method: str = "POST", body: bytes = b
     }
 
     async def receive():
-        return {"type": "http.request", "body": body, "more_body": False}
+        return received.pop(0)
 
     async def send(message):
         sent.append(message)
 
     await gateway(scope, receive, send)
-    fields = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
-    return sent[0]["status"], fields, sent[1]["body"]
+    return sent
 
 
 def run(scenario, *units: Unit, **notes):
@@ -129,6 +136,20 @@ def test_a_prediction_whose_pod_dies_without_an_answer_is_asked_of_another():
 
     assert (status, body) == (200, b"fine")
     assert len(dying.asked) == 1
+
+
+def test_no_unit_sees_a_request_that_its_client_broke_off():
+    unit = Unit(ok(b"fine"))
+    received = [
+        {"type": "http.request", "body": b'{"reward": 1', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def scenario(gateway, routes):
+        return await exchange(gateway, FEEDBACK, "POST", received)
+
+    assert run(scenario, unit) == []
+    assert unit.asked == []
 
 
 def test_feedback_that_a_unit_may_have_seen_is_not_sent_twice():
