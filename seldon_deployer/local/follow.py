@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ async def follow_control(home: Path, routes: Routes, synced: asyncio.Event) -> N
                 {item["metadata"]["uid"] for item in pods},
             )
             for sdep in sdeps:
-                routes.set_sdep(sdep)
+                _take(routes.set_sdep, sdep)
             for pod in pods:
-                routes.set_pod(pod)
+                _take(routes.set_pod, pod)
             synced.set()
             pause = _FIRST_PAUSE_SECONDS
             async with asyncio.TaskGroup() as group:
@@ -55,7 +55,7 @@ async def _watch_sdeps(home: Path, routes: Routes, version: str) -> None:
         if change == "DELETED":
             routes.drop_sdep(obj["metadata"]["uid"])
         else:
-            routes.set_sdep(obj)
+            _take(routes.set_sdep, obj)
 
 
 async def _watch_pods(home: Path, routes: Routes, version: str) -> None:
@@ -63,7 +63,16 @@ async def _watch_pods(home: Path, routes: Routes, version: str) -> None:
         if change == "DELETED":
             routes.drop_pod(obj["metadata"]["uid"])
         else:
-            routes.set_pod(obj)
+            _take(routes.set_pod, obj)
+
+
+def _take(into: Callable[[Object], None], obj: Object) -> None:
+    try:
+        into(obj)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # Anybody may write objects: one that no check foresaw must not cost the others their news.
+        metadata = obj["metadata"]
+        logger.exception("%s/%s cannot be read", metadata.get("namespace"), metadata["name"])
 
 
 async def _list(home: Path, path: str) -> tuple[list[Object], str]:

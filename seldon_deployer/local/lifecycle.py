@@ -157,7 +157,7 @@ def _record(home: Path) -> RuntimeRecord:
     """The home's ports and token; chosen once, then kept, so that URLs stay what they were."""
     known = read_runtime(home)
     wanted = os.environ.get(GATEWAY_PORT_VARIABLE)
-    if wanted is not None and not (wanted.isdigit() and 0 < int(wanted) < 65536):
+    if wanted is not None and not (wanted.isdecimal() and 0 < int(wanted) < 65536):
         raise LocalRuntimeError(
             f"{GATEWAY_PORT_VARIABLE}={wanted} is no port", hint="give a number from 1 to 65535"
         )

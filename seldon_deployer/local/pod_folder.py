@@ -196,7 +196,7 @@ def decode_secret(data: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rewrite_port(name: str, value: str, ports: Mapping[int, int]) -> str:
-    if name.endswith("_PORT") and value.isdigit() and int(value) in ports:
+    if name.endswith("_PORT") and value.isdecimal() and int(value) in ports:
         return str(ports[int(value)])
     return value
 

@@ -8,7 +8,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from seldon_deployer import naming
@@ -176,7 +176,7 @@ def read_target(pod: Object) -> tuple[tuple[str, str], Target] | None:
                 predictor=env.get("PREDICTOR_ID", naming.DEFAULT_PREDICTOR),
                 has_orchestrator=ENGINE_CONTAINER in names,
                 protocol=protocol,
-                timeout_seconds=int(timeout) / 1000 if timeout.isdigit() else None,
+                timeout_seconds=int(timeout) / 1000 if timeout.isdecimal() else None,
             )
             return (metadata["namespace"], name), target
     return None
@@ -195,6 +195,5 @@ def _engine_argument(containers: list[Object], flag: str) -> str | None:
     for container in containers:
         if container["name"] == ENGINE_CONTAINER:
             arguments: list[str] = container.get("args", [])
-            if flag in arguments:
-                return arguments[arguments.index(flag) + 1]
+            return dict(pairwise(arguments)).get(flag)
     return None

@@ -80,6 +80,12 @@ def test_paths_and_ports_in_variables_become_real(tmp_path):
     assert env["NINE_THOUSAND"] == "9000"
 
 
+def test_a_port_that_int_cannot_read_stays_as_written(tmp_path):
+    container = {"name": "unit", "env": [{"name": "A_PORT", "value": "\N{SUPERSCRIPT TWO}"}]}
+
+    assert env_of(tmp_path, container)["A_PORT"] == "\N{SUPERSCRIPT TWO}"
+
+
 def test_variables_come_from_secrets_maps_and_the_pod_itself(tmp_path):
     container = {
         "envFrom": [{"secretRef": {"name": "known"}, "prefix": "DB_"}],

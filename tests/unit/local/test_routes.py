@@ -115,6 +115,22 @@ def test_a_pod_tells_its_protocol_its_orchestrator_and_its_timeout():
     assert (target.protocol, target.has_orchestrator, target.timeout_seconds) == ("v2", True, 1.5)
 
 
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1.5", "\N{SUPERSCRIPT TWO}"])
+def test_a_timeout_that_is_no_number_is_no_timeout(text):
+    _, target = read_target(pod("one", engine="seldon", **{"seldon.io/rest-timeout": text}))
+
+    assert target.timeout_seconds is None
+
+
+def test_an_orchestrator_flag_without_its_value_is_not_there():
+    edited = pod("one", engine="v2")
+    edited["spec"]["containers"][1]["args"] = ["--protocol"]
+
+    _, target = read_target(edited)
+
+    assert target.protocol == "seldon"
+
+
 def test_a_pod_that_is_not_seldons_has_no_target():
     other = pod("one")
     other["spec"]["containers"][0]["env"] = []
