@@ -234,9 +234,12 @@ class Deployer:
         self._is_api_there = True
 
     def _live(self, name: str, *, ours: bool = False) -> Object:
-        resource = name if naming.is_dns_label(name) else naming.resource_name(name)
-        live = self.cluster.get(SELDON_DEPLOYMENTS, resource)
-        where = f"{resource} in namespace {self.cluster.namespace}"
+        live = self.cluster.get(SELDON_DEPLOYMENTS, name) if naming.is_dns_label(name) else None
+        if live is None and (resource := naming.resource_name(name)) != name:
+            # A model name may be a label too, and yet be served under another one: a long one is.
+            live = self.cluster.get(SELDON_DEPLOYMENTS, resource)
+        found = name if live is None else live["metadata"]["name"]
+        where = f"{found} in namespace {self.cluster.namespace}"
         if live is None:
             raise NotFound(
                 f"there is no SeldonDeployment {where}",

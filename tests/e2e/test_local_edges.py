@@ -1,0 +1,46 @@
+"""The embedded runtime at its edges, through the Deployer: names, odd values, odd code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seldon_deployer import Deployer, DeploymentConfig
+from seldon_deployer.errors import NotFound
+from seldon_deployer.local import lifecycle
+
+CODE = """
+class Double:
+    def predict(self, X, names):
+        return X * 2
+"""
+
+
+@pytest.fixture(scope="module")
+def deployer(tmp_path_factory):
+    home = tmp_path_factory.mktemp("runtime") / "a home, für alle"
+    yield Deployer.local(home=home)
+    lifecycle.stop(home)
+
+
+@pytest.fixture(scope="module")
+def code_path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("code") / "mein code"
+    folder.mkdir()
+    (folder / "double.py").write_text(CODE)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 26, "n" * 27, "n" * 63, "n" * 64, "a--b", "9 lives", "Größe/Übung %2F"]
+)
+def test_what_a_model_was_called_finds_it_again(deployer, code_path, name):
+    config = DeploymentConfig(model_name=name, python_class="double.Double", code_path=code_path)
+    service = deployer.deploy(config, timeout_seconds=60)
+
+    assert np.array_equal(service.predict(np.array([[1.0]])), [[2.0]])
+    assert deployer.get(name).model_name == name
+
+    deployer.delete(name)
+    with pytest.raises(NotFound, match="there is no SeldonDeployment"):
+        deployer.get(name)
