@@ -1,7 +1,6 @@
 """Start, find and end the embedded runtime: control, gateway and their units.
 
-The starter binds both ports and hands them over, so a busy port is its own error, and nobody has
-to guess when a port is open. Locks tell what runs; the system frees them with the process.
+Locks tell what runs; the system frees them with the process. Whoever starts or ends holds one more.
 """
 
 from __future__ import annotations
@@ -9,14 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import select
 import signal
-import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,16 +21,23 @@ from seldon_deployer.local.home import (
     RuntimeRecord,
     hold_lock,
     home_folder,
-    is_held,
     read_runtime,
     write_private,
     write_runtime,
 )
 from seldon_deployer.local.kubeconfig import kubeconfig
+from seldon_deployer.local.launch import (
+    GATEWAY_PORT_VARIABLE,
+    MODULES,
+    is_running,
+    listen,
+    start,
+)
 from seldon_deployer.local.ports import find_port
-from seldon_deployer.local.process import ProcessId, end_recorded, last_lines
+from seldon_deployer.local.process import ProcessId, end_recorded
 
 __all__ = [
+    "GATEWAY_PORT_VARIABLE",
     "HOME_VARIABLE",
     "Runtime",
     "RuntimeStatus",
@@ -49,14 +49,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-GATEWAY_PORT_VARIABLE = "SELDON_DEPLOYER_GATEWAY_PORT"
-START_SECONDS = 30.0
 # Units have 20 s from SIGTERM on; control waits for them.
 STOP_SECONDS = 30.0
-_MODULES = {
-    "control": "seldon_deployer.local.control",
-    "gateway": "seldon_deployer.local.gateway_process",
-}
 
 
 @dataclass(frozen=True)
@@ -95,16 +89,16 @@ def ensure_running(home: Path | None = None) -> Runtime:
         return running.runtime
     with hold_lock(home / "start.lock", wait=True):
         record = _record(home)
-        missing = [name for name in _MODULES if not _is_running(home, name)]
+        missing = [name for name in MODULES if not is_running(home, name)]
         with ExitStack() as stack:
             # Both ports first: where one is busy, nothing is started.
-            sockets = [stack.enter_context(_listen(name, record)) for name in missing]
+            sockets = [stack.enter_context(listen(name, record)) for name in missing]
             started = [
-                stack.enter_context(_start(home, name, listener))
+                stack.enter_context(start(home, name, listener))
                 for name, listener in zip(missing, sockets, strict=True)
             ]
-            for start in started:
-                start.wait_ready()
+            for process in started:
+                process.wait_ready()
     return _runtime(home, record)
 
 
@@ -112,7 +106,7 @@ def status(home: Path | None = None) -> RuntimeStatus:
     """What runs in a home; starts nothing."""
     home = home or home_folder()
     record = read_runtime(home)
-    found = {name: _process(home, name) for name in _MODULES}
+    found = {name: _process(home, name) for name in MODULES}
     return RuntimeStatus(
         home=home,
         control=found["control"].pid if found["control"] else None,
@@ -130,7 +124,7 @@ def stop(home: Path | None = None) -> bool:
     if not home.exists():
         return False
     with hold_lock(home / "start.lock", wait=True):
-        running = [process for name in _MODULES if (process := _process(home, name))]
+        running = [process for name in MODULES if (process := _process(home, name))]
         # The gateway goes first: units that nobody holds a connection to end at once.
         for process in reversed(running):
             process.signal_group(signal.SIGTERM)
@@ -166,7 +160,7 @@ def _record(home: Path) -> RuntimeRecord:
         gateway_port=int(wanted) if wanted else known.gateway_port if known else find_port(),
         token=known.token if known else secrets.token_urlsafe(32),
     )
-    if known and known.gateway_port != record.gateway_port and _is_running(home, "gateway"):
+    if known and known.gateway_port != record.gateway_port and is_running(home, "gateway"):
         raise LocalRuntimeError(
             f"the gateway runs on port {known.gateway_port} already",
             why=f"{GATEWAY_PORT_VARIABLE} asks for {wanted}",
@@ -187,89 +181,8 @@ def _runtime(home: Path, record: RuntimeRecord) -> Runtime:
     )
 
 
-class _Starting:
-    """A process on its way up."""
-
-    def __init__(self, name: str, process: subprocess.Popen[bytes], ready: int, log: Path) -> None:
-        self._name = name
-        self._process = process
-        self._ready = ready
-        self._log = log
-
-    def wait_ready(self) -> None:
-        """Wait until it answers requests; LocalRuntimeError where it ended or took too long."""
-        readable, _, _ = select.select([self._ready], [], [], START_SECONDS)
-        if readable and os.read(self._ready, 16):
-            # Reaps it when it ends, also in a notebook that goes on for days.
-            threading.Thread(target=self._process.wait, daemon=True).start()
-            return
-        why = last_lines(self._log) if readable else f"it was not ready after {START_SECONDS:g} s"
-        raise LocalRuntimeError(
-            f"the embedded runtime's {self._name} process did not start",
-            why=why,
-            hint=f"read {self._log}",
-        )
-
-
-@contextmanager
-def _start(home: Path, name: str, listener: socket.socket) -> Iterator[_Starting]:
-    """Start a process; it is ended again when the block fails."""
-    log = home / "logs" / f"{name}.log"
-    read_end, write_end = os.pipe()
-    try:
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-P", "-m", _MODULES[name], "--home", str(home)),
-                    *("--socket", str(listener.fileno()), "--ready", str(write_end)),
-                ],
-                cwd=home,
-                pass_fds=(listener.fileno(), write_end),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        os.close(write_end)
-        write_end = -1
-        try:
-            yield _Starting(name, process, read_end, log)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-    finally:
-        os.close(read_end)
-        if write_end >= 0:
-            os.close(write_end)
-
-
-def _listen(name: str, record: RuntimeRecord) -> socket.socket:
-    port = record.api_port if name == "control" else record.gateway_port
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        hint = "end the program that holds it"
-        if name == "gateway":
-            hint += f", or set {GATEWAY_PORT_VARIABLE} to another port"
-        raise LocalRuntimeError(
-            f"port {port} for the embedded runtime's {name} is not free",
-            why=error.strerror or str(error),
-            hint=hint,
-        ) from error
-    listener.listen(1024)
-    return listener
-
-
-def _is_running(home: Path, name: str) -> bool:
-    return is_held(home / f"{name}.lock")
-
-
 def _process(home: Path, name: str) -> ProcessId | None:
-    if not _is_running(home, name):
+    if not is_running(home, name):
         return None
     return ProcessId.parse((home / f"{name}.lock").read_text())
 
