@@ -18,6 +18,7 @@ from seldon_deployer.local.api import Api
 from seldon_deployer.local.controller import Controllers
 from seldon_deployer.local.home import hold_lock, read_runtime
 from seldon_deployer.local.http import create_app
+from seldon_deployer.local.keeper import keep_gateway
 from seldon_deployer.local.objects import PODS
 from seldon_deployer.local.pod_runner import is_running
 from seldon_deployer.local.pods import PodRuntime
@@ -55,6 +56,7 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
     pods = PodRuntime(api, home / "pods")
     app = create_app(api, token=runtime.token, log_path=pods.log_path)
     server = Server(app, on_ready=lambda: tell_ready(ready), on_stop=app.state.stopping.set)
+    keep_gateway(home)
     controllers = asyncio.create_task(Controllers(api, pods).run())
     serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
     try:

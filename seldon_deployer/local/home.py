@@ -81,6 +81,18 @@ def hold_lock(path: Path, *, wait: bool) -> Iterator[bool]:
         os.close(handle)
 
 
+def wait_free(path: Path) -> None:
+    """Wait until no process holds a lock file, without keeping anybody from taking it."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    finally:
+        os.close(handle)
+
+
 def is_held(path: Path) -> bool:
     """Whether another process holds a lock file."""
     try:

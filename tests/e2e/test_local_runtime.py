@@ -8,6 +8,7 @@ import threading
 
 import psutil
 import pytest
+import urllib3
 from embedded import (
     DEPLOYMENTS,
     EVENTS,
@@ -20,6 +21,7 @@ from embedded import (
     running,
     write_code,
 )
+from urllib3.util import Retry
 
 from seldon_deployer.errors import LocalRuntimeError
 from seldon_deployer.local import lifecycle
@@ -379,6 +381,30 @@ def test_serving_goes_on_without_control_and_the_next_one_adopts_it(tmp_path, co
         assert embedded.answer("alone") == "two"
         embedded.wait_until(lambda: len(embedded.pods("alone")) == 1, PODS)
         assert pids_of(embedded.pods("alone")[0]) != before[0]
+
+
+def test_a_gateway_that_dies_comes_back_on_its_port(tmp_path, code):
+    with running(tmp_path / "home") as embedded:
+        embedded.apply(class_sdep("kept", code))
+        embedded.wait_served("kept")
+        before = lifecycle.status(embedded.home)
+        first = psutil.Process(before.gateway)
+
+        first.kill()
+        psutil.wait_procs([first])
+        # Only waits: the runtime is never asked to start anything.
+        wait_for_gateway(embedded)
+
+        assert embedded.answer("kept") == "one"
+        after = lifecycle.status(embedded.home)
+        assert after.gateway != before.gateway
+        assert (after.control, after.runtime) == (before.control, before.runtime)
+
+
+def wait_for_gateway(embedded: Embedded) -> None:
+    retries = Retry(connect=20, backoff_factor=0.02, backoff_max=1.0)
+    address = f"{embedded.runtime.gateway_url}/gateway/health"
+    assert urllib3.request("GET", address, retries=retries).status == 200
 
 
 def test_a_next_start_serves_what_was_deployed_under_the_same_url(tmp_path, code):
