@@ -237,4 +237,13 @@ def _quote(text: str) -> str:
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(_whole_numbers(value), sort_keys=True, separators=(",", ":"))
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Write 2.0 as 2, as the API server does: JSON has one kind of number."""
+    if isinstance(value, dict):
+        return {name: _whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from apiserver.harness import End
 from client import SDEPS, Answer, Client
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seldon_deployer.manifest.crd import build_crd, resource_schema
@@ -105,6 +105,7 @@ def test_a_real_api_server_takes_our_definition(bare_end: End) -> None:
     assert answer.warnings == []
 
 
+FIRST_CONTAINER = ("spec", "predictors", 0, "componentSpecs", 0, "spec", "containers", 0)
 changes = st.lists(
     st.tuples(
         st.sampled_from(list(paths(WHOLE["spec"], ("spec",)))),
@@ -119,6 +120,7 @@ changes = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
+@example([((*FIRST_CONTAINER, "ports", 0), 2.0, "set")])
 @given(changes)
 def test_the_verdict_is_the_api_servers(
     real_client: Client, changes: list[tuple[tuple[str | int, ...], Any, str]]
