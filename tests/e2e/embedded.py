@@ -258,3 +258,15 @@ class Load:
                 else:
                     self.answers.add(response.json()["data"]["ndarray"][0][0])
         http.clear()
+
+
+def load_on(embedded: Embedded, name: str) -> Load:
+    """Load on one deployment's URL, not yet running."""
+    return Load(f"{embedded.runtime.gateway_url}/seldon/default/{name}/api/v1.0/predictions")
+
+
+def pids_of(pod: Object) -> list[int]:
+    """The processes that a pod's status names."""
+    statuses = pod["status"]["containerStatuses"]
+    found = [item.get("containerID", "") for item in statuses]
+    return [int(item.removeprefix("process://").split("/")[0]) for item in found if item]

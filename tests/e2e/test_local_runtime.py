@@ -3,28 +3,21 @@
 import json
 import os
 import signal
-import socket
 import threading
 
 import psutil
 import pytest
-import urllib3
 from embedded import (
     DEPLOYMENTS,
     EVENTS,
     PODS,
     SDEPS,
-    Embedded,
-    Load,
     class_sdep,
-    processes_of,
+    load_on,
+    pids_of,
     running,
     write_code,
 )
-from urllib3.util import Retry
-
-from seldon_deployer.errors import LocalRuntimeError
-from seldon_deployer.local import lifecycle
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +29,6 @@ def embedded(tmp_path_factory):
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
     return write_code(tmp_path_factory.mktemp("code"))
-
-
-def load_on(embedded: Embedded, name: str) -> Load:
-    return Load(f"{embedded.runtime.gateway_url}/seldon/default/{name}/api/v1.0/predictions")
-
-
-def pids_of(pod: dict) -> list[int]:
-    statuses = pod["status"]["containerStatuses"]
-    found = [item.get("containerID", "") for item in statuses]
-    return [int(item.removeprefix("process://").split("/")[0]) for item in found if item]
 
 
 def container(pod: dict) -> dict:
@@ -355,115 +338,8 @@ def test_a_variable_from_a_secret_reaches_the_unit(embedded, code):
     embedded.delete("secretive")
 
 
-def test_serving_goes_on_without_control_and_the_next_one_adopts_it(tmp_path, code):
-    with running(tmp_path / "home") as embedded:
-        embedded.apply(class_sdep("alone", code))
-        embedded.wait_served("alone")
-        control = lifecycle.status(embedded.home).control
-        before = [pids_of(pod) for pod in embedded.pods("alone")]
-
-        os.kill(control, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(control)] if psutil.pid_exists(control) else [])
-
-        assert lifecycle.status(embedded.home).control is None
-        assert embedded.answer("alone") == "one"
-
-        with load_on(embedded, "alone").running() as load:
-            load.wait_sent(20)
-            lifecycle.ensure_running(embedded.home)
-            embedded.wait_served("alone")
-            assert [pids_of(pod) for pod in embedded.pods("alone")] == before
-            embedded.apply(class_sdep("alone", code, text="two"))
-            embedded.wait_served("alone", "two")
-            load.wait_sent(20)
-
-        assert load.failures == []
-        assert embedded.answer("alone") == "two"
-        embedded.wait_until(lambda: len(embedded.pods("alone")) == 1, PODS)
-        assert pids_of(embedded.pods("alone")[0]) != before[0]
-
-
-def test_a_gateway_that_dies_comes_back_on_its_port(tmp_path, code):
-    with running(tmp_path / "home") as embedded:
-        embedded.apply(class_sdep("kept", code))
-        embedded.wait_served("kept")
-        before = lifecycle.status(embedded.home)
-        first = psutil.Process(before.gateway)
-
-        first.kill()
-        psutil.wait_procs([first])
-        # Only waits: the runtime is never asked to start anything.
-        wait_for_gateway(embedded)
-
-        assert embedded.answer("kept") == "one"
-        after = lifecycle.status(embedded.home)
-        assert after.gateway != before.gateway
-        assert (after.control, after.runtime) == (before.control, before.runtime)
-
-
-def wait_for_gateway(embedded: Embedded) -> None:
-    retries = Retry(connect=20, backoff_factor=0.02, backoff_max=1.0)
-    address = f"{embedded.runtime.gateway_url}/gateway/health"
-    assert urllib3.request("GET", address, retries=retries).status == 200
-
-
-def test_a_next_start_serves_what_was_deployed_under_the_same_url(tmp_path, code):
-    with running(tmp_path / "home") as embedded:
-        embedded.apply(class_sdep("again", code))
-        embedded.wait_served("again")
-        before = embedded.runtime
-
-        lifecycle.stop(embedded.home)
-        assert processes_of(embedded.home) == []
-        after = lifecycle.ensure_running(embedded.home)
-
-        assert after == before
-        embedded.http.clear()
-        embedded.wait_served("again")
-        assert embedded.answer("again") == "one"
-
-
-def test_two_who_start_at_once_get_one_runtime(tmp_path):
-    home = tmp_path / "home"
-    found = []
-    threads = [
-        threading.Thread(target=lambda: found.append(lifecycle.ensure_running(home)))
-        for _ in range(3)
-    ]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert found == [found[0]] * 3
-        assert len(processes_of(home)) == 2
-    finally:
-        lifecycle.stop(home)
-
-
 def test_files_of_the_runtime_are_its_owners_alone(embedded):
     for name in ("runtime.json", "kubeconfig", "cluster.db"):
         assert (embedded.home / name).stat().st_mode & 0o077 == 0
     config = json.loads((embedded.home / "kubeconfig").read_text())
     assert config["users"][0]["user"]["token"] == embedded.token
-
-
-def test_a_busy_gateway_port_is_a_clear_error(tmp_path):
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        port = holder.getsockname()[1]
-        os.environ[lifecycle.GATEWAY_PORT_VARIABLE] = str(port)
-        try:
-            with pytest.raises(LocalRuntimeError, match=f"port {port}"):
-                lifecycle.ensure_running(tmp_path / "home")
-        finally:
-            del os.environ[lifecycle.GATEWAY_PORT_VARIABLE]
-            lifecycle.stop(tmp_path / "home")
-
-    assert processes_of(tmp_path / "home") == []
-
-
-def test_stopping_what_does_not_run_does_nothing(tmp_path):
-    assert lifecycle.stop(tmp_path / "home") is False
