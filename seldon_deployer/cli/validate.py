@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seldon_deployer.cli.output import write_json
+from seldon_deployer.cli.output import write_json, write_table
 from seldon_deployer.errors import UsageError
 
 if TYPE_CHECKING:
+    from seldon_deployer.manifest.advice import Advice
     from seldon_deployer.manifest.verdict import Verdict
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _STDIN = "-"
+
+
+def _show_rules(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    from seldon_deployer.manifest.advice import RULES
+
+    rows = [(rule.name, rule.severity, rule.reason) for rule in RULES.values()]
+    write_table(("RULE", "SEVERITY", "REASON"), rows)
+    context.exit()
 
 
 @click.command()
@@ -29,15 +40,27 @@ _STDIN = "-"
     show_default=True,
     help="Form of the result.",
 )
-def command(files: tuple[str, ...], output: str) -> int:
-    """Judge manifests as Seldon would. Sends nothing.
+@click.option("--ignore", multiple=True, metavar="RULE", help="Rule of advice to silence.")
+@click.option(
+    "--rules",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_rules,
+    help="Show the rules of advice.",
+)
+def command(files: tuple[str, ...], output: str, ignore: tuple[str, ...]) -> int:
+    """Judge manifests as Seldon would, and advise. Sends nothing.
 
     Reads YAML and JSON; a folder stands for its .yaml, .yml and .json files, - for stdin. Other
-    resources are passed over. Exits 1 if any SeldonDeployment is invalid.
+    resources are passed over. Exits 1 if any SeldonDeployment is invalid; warnings do not count.
     """
+    from seldon_deployer.manifest.advice import RULES
     from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
     from seldon_deployer.manifest.verdict import judge
 
+    if unknown := [name for name in ignore if name not in RULES]:
+        raise UsageError(f"there is no rule {unknown[0]!r}", hint="validate --rules lists them")
     results: list[dict[str, Any]] = []
     # All are read before any is judged: a name that is not there is no half answer.
     for file, text in [(file, _read(file)) for file in _expand(files)]:
@@ -45,7 +68,9 @@ def command(files: tuple[str, ...], output: str) -> int:
             if isinstance(document, Unparsed):
                 results.append(_unparsed(file, document.line, document.message))
             else:
-                results += (_result(file, judge(obj)) for obj in find_resources(document))
+                results += (
+                    _result(file, judge(obj, ignore=ignore)) for obj in find_resources(document)
+                )
     if output == "json":
         write_json(results)
     else:
@@ -83,14 +108,25 @@ def _result(file: str, verdict: Verdict) -> dict[str, Any]:
         "name": verdict.name,
         "valid": verdict.is_valid,
         "violations": [
-            {"field": each.field, "message": each.message} for each in verdict.violations
+            *({"field": each.field, "message": each.message} for each in verdict.violations),
+            *(_advice(each) for each in verdict.errors),
         ],
+        "warnings": [_advice(each) for each in verdict.warnings],
+    }
+
+
+def _advice(each: Advice) -> dict[str, str]:
+    return {
+        "rule": each.rule,
+        "field": each.field,
+        "message": each.message,
+        "reason": each.reason,
     }
 
 
 def _unparsed(file: str, line: int, message: str) -> dict[str, Any]:
     broken = {"field": f"line {line}", "message": message}
-    return {"file": file, "name": "", "valid": False, "violations": [broken]}
+    return {"file": file, "name": "", "valid": False, "violations": [broken], "warnings": []}
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
@@ -98,4 +134,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     if result["valid"]:
         yield f"{head}: valid"
     for each in result["violations"]:
-        yield f"{head}: invalid: {each['field']}: {each['message']}"
+        rule = f" ({each['rule']})" if "rule" in each else ""
+        yield f"{head}: invalid: {each['field']}: {each['message']}{rule}"
+    for each in result["warnings"]:
+        yield f"{head}: warning: {each['rule']}: {each['field']}: {each['message']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -17,14 +18,15 @@ from seldon_deployer.cluster import (
 )
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.errors import InvalidName, ManifestError, OwnershipError
-from seldon_deployer.manifest.admission import check_admission
 from seldon_deployer.manifest.build import needs_orchestrator
 from seldon_deployer.manifest.expected import expected_deployments, expected_services
 from seldon_deployer.manifest.graph import predictors
-from seldon_deployer.manifest.names import check_names
 from seldon_deployer.manifest.observation import owner_uid
 from seldon_deployer.manifest.ownership import other_owners
+from seldon_deployer.manifest.verdict import judge
 from seldon_deployer.service.observe import OPERATOR_LABEL
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 
@@ -47,14 +49,19 @@ def look_before(cluster: Cluster, name: str) -> Before:
 
 
 def check_manifest(manifest: Object) -> None:
-    """Raise ManifestError with all that Seldon would reject, or accept and then fail on."""
-    violations = [*check_admission(manifest), *check_names(manifest)]
-    if violations:
+    """Raise ManifestError with all that Seldon would reject, or accept and then fail on.
+
+    What it would serve, though otherwise than one would think, goes to the log as warnings.
+    """
+    verdict = judge(manifest)
+    if not verdict.is_valid:
         raise ManifestError(
-            f"Seldon would not serve {manifest['metadata']['name']}",
-            why="; ".join(f"{each.field}: {each.message}" for each in violations),
+            f"Seldon would not serve {verdict.name}",
+            why="; ".join(verdict.problems),
             hint="correct the configuration",
         )
+    for each in verdict.warnings:
+        log.warning("%s: %s (%s)", each.field, each.message, each.reason)
 
 
 def check_ours(existing: Object, config: DeploymentConfig, *, adopt: bool) -> None:

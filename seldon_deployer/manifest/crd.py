@@ -57,11 +57,12 @@ def build_crd() -> Object:
 
 def resource_schema() -> Object:
     """The schema of a SeldonDeployment (openAPIV3Schema); a fresh copy."""
-    return deepcopy(_resource_schema())
+    return deepcopy(shared_schema())
 
 
 @cache
-def _resource_schema() -> Object:
+def shared_schema() -> Object:
+    """The same schema, one object for all who only read it."""
     schema: Object = json.loads(SCHEMA_FILE.read_bytes())
     return schema
 

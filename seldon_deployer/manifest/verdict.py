@@ -5,14 +5,14 @@ What a client asks before it sends, and what `validate` prints.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from seldon_deployer.manifest.admission import check_admission
-from seldon_deployer.manifest.crd import resource_schema
+from seldon_deployer.manifest.advice import Advice, check_advice
+from seldon_deployer.manifest.crd import shared_schema
 from seldon_deployer.manifest.kind import GROUP, VERSIONS
-from seldon_deployer.manifest.names import check_names
 from seldon_deployer.manifest.schema import Violation, check_schema, prune
 
 Object = dict[str, Any]
@@ -20,34 +20,46 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong with one resource. It is valid when there are no violations."""
+    """What is wrong with one resource.
+
+    violations: why the API server or the webhook rejects it.
+    errors: what the operator then fails on. warnings: what it does otherwise than one would think.
+    """
 
     name: str
     violations: tuple[Violation, ...]
+    errors: tuple[Advice, ...] = ()
+    warnings: tuple[Advice, ...] = ()
 
     @property
     def is_valid(self) -> bool:
         """Whether Seldon would take and serve it, as far as a manifest can tell."""
-        return not self.violations
+        return not self.violations and not self.errors
+
+    @property
+    def problems(self) -> list[str]:
+        """All that makes it invalid, as `field: message`."""
+        return [str(each) for each in (*self.violations, *self.errors)]
 
 
-def judge(obj: Object) -> Verdict:
-    """Judge a SeldonDeployment as written.
+def judge(obj: Object, *, ignore: Iterable[str] = ()) -> Verdict:
+    """Judge a SeldonDeployment as written; `ignore` names rules of advice that are not asked.
 
     The API server's own rules come first: what breaks them never reaches the others.
     """
     metadata = obj.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return Verdict(name if isinstance(name, str) else "", tuple(_violations(obj)))
-
-
-def _violations(obj: Object) -> list[Violation]:
-    if broken := _check_head(obj):
-        return broken
-    pruned = prune(_schema(), obj)
-    if broken := check_schema(_schema(), pruned):
-        return broken
-    return [*check_admission(pruned), *check_names(pruned)]
+    name = name if isinstance(name, str) else ""
+    pruned = prune(shared_schema(), obj)
+    if broken := _check_head(obj) or check_schema(shared_schema(), pruned):
+        return Verdict(name, tuple(broken))
+    advice = check_advice(obj, ignore=ignore)
+    return Verdict(
+        name,
+        tuple(check_admission(pruned)),
+        tuple(each for each in advice if each.severity == "error"),
+        tuple(each for each in advice if each.severity == "warning"),
+    )
 
 
 def _check_head(obj: Object) -> list[Violation]:
@@ -66,9 +78,15 @@ def _check_head(obj: Object) -> list[Violation]:
         return [Violation("metadata.name", "Required value: name or generateName is required")]
     if not isinstance(name, str):
         return [Violation("metadata.name", "Invalid value: must be a string")]
-    return []
+    return [
+        Violation(f"metadata.{kind}", "Invalid value: must be a map of strings")
+        for kind in ("labels", "annotations")
+        if not _is_map_of_strings(metadata.get(kind))
+    ]
 
 
-@cache
-def _schema() -> Object:
-    return resource_schema()
+def _is_map_of_strings(value: Any) -> bool:
+    # A null counts as absent, and as the empty string.
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(text, str | None) for text in value.values())
+    )

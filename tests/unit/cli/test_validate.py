@@ -73,7 +73,47 @@ def test_json_says_the_same(folder, capsys):
         NO_URI,
         NO_MODE,
     ]
-    assert iris == {"file": "bad.yaml", "name": "iris", "valid": True, "violations": []}
+    assert iris == {
+        "file": "bad.yaml",
+        "name": "iris",
+        "valid": True,
+        "violations": [],
+        "warnings": [],
+    }
+
+
+def test_advice_is_warned_of_or_invalid_and_can_be_silenced(folder, capsys):
+    Path("odd.yaml").write_text(
+        GOOD.replace("  replicas: 1\n", "").replace("name: classifier", "name: my_unit")
+    )
+    assert run(["validate", "odd.yaml"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        (
+            'odd.yaml: iris: invalid: spec.predictors[0].graph.name: "my_unit" cannot be part of a '
+            "Service's name: lower-case letters, digits and hyphens, a letter first, a letter or "
+            "digit last (name-characters)"
+        ),
+        (
+            "odd.yaml: iris: warning: no-replicas: spec.predictors[0].replicas: "
+            "no replicas are given here or at spec.replicas"
+        ),
+    ]
+    assert run(["validate", "odd.yaml", "--ignore", "name-characters", "-o", "json"]) == 0
+    [iris] = json.loads(capsys.readouterr().out)
+    assert iris["violations"] == []
+    [warning] = iris["warnings"]
+    assert warning["rule"] == "no-replicas"
+    assert warning["reason"].startswith("with none given anywhere, the operator")
+    arguments = ["--ignore", "name-characters", "--ignore", "no-replicas"]
+    assert run(["validate", "odd.yaml", *arguments]) == 0
+    assert capsys.readouterr().out == "odd.yaml: iris: valid\n"
+
+
+def test_the_rules_are_listed_and_an_unknown_one_is_wrong_usage(folder, capsys):
+    assert run(["validate", "--rules"]) == 0
+    assert "name-characters" in capsys.readouterr().out
+    assert run(["validate", "good.yaml", "--ignore", "nonsense"]) == 2
+    assert "there is no rule 'nonsense'" in capsys.readouterr().err
 
 
 def test_a_text_that_is_no_yaml_is_invalid_at_its_line(folder, capsys):

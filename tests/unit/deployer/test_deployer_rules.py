@@ -146,3 +146,13 @@ def test_a_manifest_that_seldon_would_fail_on_is_not_sent():
         check_manifest(wrong)
     assert "modelUri required" in caught.value.why
     assert "With.Dots" in caught.value.why
+
+
+def test_what_seldon_serves_otherwise_than_one_would_think_is_warned_of(caplog):
+    check_manifest(built())
+    assert caplog.messages == []
+    odd = built()
+    odd["spec"]["predictors"][0]["engineResources"] = {"requests": {"cpu": "1"}}
+    check_manifest(odd)
+    [told] = caplog.messages
+    assert told.startswith("spec.predictors[0].engineResources: is never read")

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 
 import pytest
-from sdep_samples import MISSING, changed, custom_unit, deployment, predictor, unit
+from hypothesis import given
+from hypothesis import strategies as st
+from sdep_samples import MISSING, changed, custom_unit, deployment, pod, predictor, unit
 from shared_data import SHARED, needs_samples
 
 from seldon_deployer.manifest.documents import find_resources, read_documents
 from seldon_deployer.manifest.verdict import judge
+
+VALUES = [None, {}, [], "", 0, -1, "x", True, 1.5, [None], {"a": None}, [{}], {"name": None}]
+ROUGH = [
+    deployment(
+        predictor(
+            graph=custom_unit(
+                children=[unit("a", parameters=[{"name": "p", "type": "INT", "value": "1"}])],
+                logger={"mode": "all"},
+                endpoint={"type": "REST"},
+                methods=["ROUTE"],
+            ),
+            componentSpecs=[{**pod("classifier"), "hpaSpec": {"maxReplicas": 2, "metrics": [
+                {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Value"}}}
+            ]}}],
+            explainer={"type": "ALE"},
+            annotations={"seldon.io/svc-name": "s"},
+            traffic=100,
+        ),
+        annotations={"a": "b"},
+    ),
+    deployment(predictor(traffic=50), predictor("other", shadow=True), protocol="v2"),
+]  # fmt: skip
+
+
+def places(value):
+    """Every spot of an object that a value is at, as (container, key)."""
+    if isinstance(value, (dict, list)):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from places(value[key])
 
 
 def told(obj):
@@ -51,6 +84,14 @@ def test_every_version_is_judged(version):
             "metadata.name: Required value: name or generateName is required",
         ),
         (
+            changed(deployment(), "metadata", "annotations", to={"on": True}),
+            "metadata.annotations: Invalid value: must be a map of strings",
+        ),
+        (
+            changed(deployment(), "metadata", "labels", to=[]),
+            "metadata.labels: Invalid value: must be a map of strings",
+        ),
+        (
             changed(deployment(), "metadata", to="iris"),
             "metadata: Invalid value: must be an object",
         ),
@@ -78,7 +119,7 @@ def test_a_name_to_be_generated_is_a_name():
 
 def test_the_webhook_and_the_operator_are_told_at_once():
     obj = deployment(predictor("With.Dots", graph=unit(modelUri="")), protocol="x")
-    fields = [each.field for each in judge(obj).violations]
+    fields = [problem.partition(":")[0] for problem in judge(obj).problems]
     assert fields == ["spec", "spec.predictors[0].graph", "spec.predictors[0].name"]
 
 
@@ -87,6 +128,16 @@ def test_judging_changes_nothing():
     before = json.dumps(obj)
     judge(obj)
     assert json.dumps(obj) == before
+
+
+@given(st.data())
+def test_any_object_gets_a_verdict(data):
+    """Whatever a text holds in whichever place, judging it tells something and does not fail."""
+    obj = deepcopy(data.draw(st.sampled_from(ROUGH)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place, key = data.draw(st.sampled_from(list(places(obj))))
+        place[key] = deepcopy(data.draw(st.sampled_from(VALUES)))
+    judge(obj)
 
 
 @needs_samples
