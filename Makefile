@@ -24,8 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "try:   make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@echo "installing into $(VENV) (one to two minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[dev]' | \
-	  grep --line-buffered -v '^Requirement already'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: install
