@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,7 +96,8 @@ class Controllers:
             controller = self._seldon if kind == "SeldonDeployment" else self._deployments
             try:
                 controller.reconcile(namespace, name)
-            except ApiError as error:
+            except (ApiError, sqlite3.Error) as error:
+                # Somebody else was first, or the disk is full: units serve on meanwhile.
                 pause = self._retry(key)
                 logger.warning("%s %s/%s: %s; again in %.1f s", kind, namespace, name, error, pause)
             except (LookupError, TypeError, ValueError, AttributeError):
@@ -115,5 +117,8 @@ class Controllers:
 
     async def _forget_events(self) -> None:
         while True:
-            self._events.forget_old()
+            try:
+                self._events.forget_old()
+            except (ApiError, sqlite3.Error) as error:
+                logger.warning("old events not deleted: %s", error)
             await asyncio.sleep(_FORGET_EVENTS_EVERY_SECONDS)

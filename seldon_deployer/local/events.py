@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -44,6 +45,9 @@ class EventRecorder:
             except ApiError as error:
                 if error.status != 404:
                     raise
+            except sqlite3.Error as error:
+                logger.warning("event %s not written: %s", reason, error)
+                return
             else:
                 return
         event: Object = {
@@ -76,6 +80,9 @@ class EventRecorder:
         except ApiError as error:
             # The namespace is going: nobody will read it.
             logger.debug("event %s not written: %s", reason, error)
+        except sqlite3.Error as error:
+            # A full disk, say. What the event tells of must be done all the same.
+            logger.warning("event %s not written: %s", reason, error)
 
     def forget_old(self) -> None:
         """Delete events that nobody repeated for an hour."""

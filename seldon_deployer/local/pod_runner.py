@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -39,6 +40,7 @@ Object = dict[str, Any]
 
 KUBELET = "kubelet"
 _CONFIG_RETRY_SECONDS = 1.0
+_STORE_RETRY_SECONDS = 1.0
 # How long news that nobody waits for may wait, while the processes start.
 _LEISURE_SECONDS = 0.05
 
@@ -302,22 +304,19 @@ class PodRunner:
             now=datetime.now(UTC),
         )
         self._pod = self._pod | {"status": status}
-        wanted = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
-            "status": status,
-        }
         try:
             self._api.patch(
                 PODS,
                 metadata["namespace"],
                 metadata["name"],
-                {"status": wanted["status"]},
+                {"status": status},
                 patch_type="merge",
                 manager=KUBELET,
                 subresource="status",
             )
+        except sqlite3.Error as error:
+            logger.warning("status of pod %s not written: %s", self._long_name, error)
+            self._mark_dirty(_STORE_RETRY_SECONDS)
         except ApiError as error:
             if error.status != 404:
                 raise

@@ -106,8 +106,14 @@ class UnitProcess:
             identity = ProcessId.of(popen.pid)
         except psutil.Error:
             identity = ProcessId(popen.pid, 0.0)
-        # Read by whoever finds the units of a control that died.
-        record.write_text(str(identity))
+        try:
+            # Read by whoever finds the units of a control that died.
+            record.write_text(str(identity))
+        except OSError:
+            # A full disk, say. Nobody would know this process: it must not hold the port for ever.
+            identity.signal_group(signal.SIGKILL)
+            popen.wait()
+            raise
         return cls(identity, record, popen.wait)
 
     @classmethod

@@ -81,6 +81,30 @@ def wait_for_gateway(embedded: Embedded) -> None:
     assert urllib3.request("GET", address, retries=retries).status == 200
 
 
+@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="needs Linux's prlimit")
+def test_a_full_disk_ends_nothing_that_serves_and_heals(tmp_path, code):
+    with running(tmp_path / "home") as embedded:
+        embedded.apply(class_sdep("full", code))
+        embedded.wait_served("full")
+        control = psutil.Process(lifecycle.status(embedded.home).control)
+        (unit,) = pids_of(embedded.pods("full")[0])
+
+        # To control, a file that may not grow is a disk without room.
+        control.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))
+        with pytest.raises(AssertionError):
+            embedded.apply(class_sdep("full", code, text="two"))
+        assert embedded.answer("full") == "one"
+        os.kill(unit, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(unit)] if psutil.pid_exists(unit) else [])
+        control.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+
+        embedded.http.clear()
+        embedded.apply(class_sdep("full", code, text="two"))
+        embedded.wait_served("full", "two")
+        assert embedded.answer("full") == "two"
+        assert lifecycle.status(embedded.home).control == control.pid
+
+
 def test_a_next_start_serves_what_was_deployed_under_the_same_url(tmp_path, code):
     with running(tmp_path / "home") as embedded:
         embedded.apply(class_sdep("again", code))
