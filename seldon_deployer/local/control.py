@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seldon_deployer.local.api import Api
 from seldon_deployer.local.controller import Controllers
-from seldon_deployer.local.home import hold_lock, read_runtime
+from seldon_deployer.local.home import hold_lock, read_runtime, wait_lost
 from seldon_deployer.local.http import create_app
 from seldon_deployer.local.keeper import keep_gateway
 from seldon_deployer.local.objects import PODS
@@ -59,12 +59,15 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
     keep_gateway(home)
     controllers = asyncio.create_task(Controllers(api, pods).run())
     serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
+    # Nobody could find or end the units of a home that is gone.
+    lost = asyncio.create_task(wait_lost(home / "control.lock"))
     try:
         # Controllers never end by themselves: if they do, it is a defect that must be seen.
-        await asyncio.wait([controllers, serving], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([controllers, serving, lost], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
     finally:
+        lost.cancel()
         if not controllers.cancelled():
             controllers.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seldon_deployer.local.follow import follow_control
 from seldon_deployer.local.gateway import Gateway
-from seldon_deployer.local.home import hold_lock
+from seldon_deployer.local.home import hold_lock, wait_lost
 from seldon_deployer.local.process import ProcessId
 from seldon_deployer.local.routes import Routes
 from seldon_deployer.local.serving import Server, take_socket, tell_ready
@@ -46,9 +46,14 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
     synced = asyncio.Event()
     server = Server(Gateway(routes, upstream, synced), on_ready=lambda: tell_ready(ready))
     following = asyncio.create_task(follow_control(home, routes, synced))
+    serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
+    lost = asyncio.create_task(wait_lost(home / "gateway.lock"))
     try:
-        await server.serve(sockets=[take_socket(descriptor)])
+        await asyncio.wait([serving, lost], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
     finally:
+        lost.cancel()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following

@@ -12,6 +12,7 @@ logs/          of control and gateway
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 import platformdirs
 
 HOME_VARIABLE = "SELDON_DEPLOYER_HOME"
+LOOK_EVERY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,16 @@ def wait_free(path: Path) -> None:
         os.close(handle)
 
 
+async def wait_lost(path: Path) -> None:
+    """Wait until a lock file no longer says what it says now: its folder went, or is another one.
+
+    Nothing wakes when a folder is deleted, on every system alike; so the file is looked at.
+    """
+    mine = path.read_text()
+    while not _is_another(path, mine):
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
 def is_held(path: Path) -> bool:
     """Whether another process holds a lock file."""
     try:
@@ -107,3 +119,13 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _is_another(path: Path, text: str) -> bool:
+    try:
+        return path.read_text() != text
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        # It cannot be read just now, which says nothing.
+        return False

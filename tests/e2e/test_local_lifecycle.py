@@ -1,6 +1,7 @@
 """The embedded runtime started, killed in parts, stopped and started again."""
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -9,6 +10,7 @@ import psutil
 import pytest
 import urllib3
 from embedded import (
+    PATIENCE_SECONDS,
     PODS,
     Embedded,
     class_sdep,
@@ -103,6 +105,22 @@ def test_a_full_disk_ends_nothing_that_serves_and_heals(tmp_path, code):
         embedded.wait_served("full", "two")
         assert embedded.answer("full") == "two"
         assert lifecycle.status(embedded.home).control == control.pid
+
+
+def test_a_runtime_whose_folder_is_deleted_ends_with_all_its_processes(tmp_path, code):
+    home = tmp_path / "home"
+    embedded = Embedded(lifecycle.ensure_running(home))
+    embedded.apply(class_sdep("orphan", code))
+    embedded.wait_served("orphan")
+    status = lifecycle.status(home)
+    pids = [status.control, status.gateway, *pids_of(embedded.pods("orphan")[0])]
+    processes = [psutil.Process(pid) for pid in pids]
+    embedded.http.clear()
+
+    shutil.rmtree(home)
+
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
+    assert alive == []
 
 
 def test_a_next_start_serves_what_was_deployed_under_the_same_url(tmp_path, code):
