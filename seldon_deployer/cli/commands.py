@@ -68,6 +68,7 @@ cli = LazyGroup(
         "delete": ("delete", "Delete deployments."),
         "render": ("render", "Write the manifest that deploy would apply. Sends nothing."),
         "rbac": ("rbac", "Print the Kubernetes role that deploying needs. Sends nothing."),
+        "diff": ("diff", "Show what deploy would change. Writes nothing."),
         "validate": ("validate", "Judge manifests as Seldon would. Sends nothing."),
         "serve": ("serve", "Serve a Python class in this process."),
         "local": ("local", "Start, stop and see the embedded runtime."),

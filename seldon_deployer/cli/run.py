@@ -1,6 +1,7 @@
 """Run a command line: exit codes, and errors in one form.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 130 interrupted. To `validate` and
+`diff`, 1 is an answer: invalid, and different.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, DeploymentError):
             for line in error.report:
                 click.echo(f"  {line}", err=True)
-        return error.exit_code
+        return max(error.exit_code, session.failure_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2

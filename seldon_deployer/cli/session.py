@@ -15,6 +15,8 @@ class Session:
     """One run of the command line."""
 
     debug: bool = False
+    # What an error exits with at least, for commands to which 1 is an answer.
+    failure_code: int = 1
 
     def show_log(self, level: int) -> None:
         """Show the package's log on stderr from `level` on; with --debug all of it."""

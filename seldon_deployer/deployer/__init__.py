@@ -1,4 +1,4 @@
-"""The verbs: deploy, find, get, stop, start, delete, render."""
+"""The verbs: deploy, find, get, stop, start, delete, render, diff."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.cluster.failures import api_missing
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import preflight, scale
+from seldon_deployer.deployer.difference import Difference
 from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
 from seldon_deployer.deployer.model import Model, find_model
 from seldon_deployer.deployer.settle import OnFailure, settle
@@ -25,6 +27,15 @@ from seldon_deployer.service import Service
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a deploy applies, over what was there."""
+
+    manifest: Object
+    before: preflight.Before
+    force: bool
 
 
 class Deployer:
@@ -99,33 +110,32 @@ class Deployer:
         """
         started = time.monotonic()
         tell = progress or log.info
-        model = find_model(config, is_local=self.is_local, tell=tell)
-        self._check_api()
-        before = preflight.look_before(self.cluster, config.name)
-        existing = before.existing
-        if existing is not None:
-            preflight.check_ours(existing, config, adopt=adopt)
-        manifest = self._build(
-            config,
-            model,
-            preflight.choose_orchestrator(config, model.implementation, existing, tell),
-        )
-        preflight.check_nobody_elses(self.cluster, manifest, before)
-        if not force:
-            manifest = preflight.yield_replicas(manifest, existing, tell)
-        is_taken_over = existing is not None and not preflight.is_ours(existing)
-        applied = self.cluster.apply(SELDON_DEPLOYMENTS, manifest, force=force or is_taken_over)
-        tell(_what_changed(existing, applied))
+        plan = self._plan(config, force=force, adopt=adopt, tell=tell)
+        applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
+        tell(_what_changed(plan.before.existing, applied))
         live = settle(
             self._end,
             applied,
-            before,
+            plan.before,
             timeout_seconds=timeout_seconds,
             started=started,
             on_failure=on_failure,
             tell=tell,
         )
         return self._service(live)
+
+    def diff(
+        self, config: DeploymentConfig, *, force: bool = False, adopt: bool = False
+    ) -> Difference:
+        """What `deploy` would change, as the API server says in a dry run. Writes nothing.
+
+        Raises what `deploy` raises before it writes, Conflict among it.
+        """
+        plan = self._plan(config, force=force, adopt=adopt, tell=log.info)
+        after = self.cluster.apply(
+            SELDON_DEPLOYMENTS, plan.manifest, force=plan.force, dry_run=True
+        )
+        return Difference(before=plan.before.existing, after=after)
 
     def find(
         self,
@@ -193,6 +203,25 @@ class Deployer:
         """The manifest that a first deployment of this configuration would apply. No request."""
         model = find_model(config, is_local=self.is_local, tell=log.info)
         return self._build(config, model, needs_orchestrator(config, model.implementation))
+
+    def _plan(self, config: DeploymentConfig, *, force: bool, adopt: bool, tell: Progress) -> _Plan:
+        """Look at the model and at what is there, and say what to apply. Writes nothing."""
+        model = find_model(config, is_local=self.is_local, tell=tell)
+        self._check_api()
+        before = preflight.look_before(self.cluster, config.name)
+        existing = before.existing
+        if existing is not None:
+            preflight.check_ours(existing, config, adopt=adopt)
+        manifest = self._build(
+            config,
+            model,
+            preflight.choose_orchestrator(config, model.implementation, existing, tell),
+        )
+        preflight.check_nobody_elses(self.cluster, manifest, before)
+        if not force:
+            manifest = preflight.yield_replicas(manifest, existing, tell)
+        is_taken_over = existing is not None and not preflight.is_ours(existing)
+        return _Plan(manifest, before, force or is_taken_over)
 
     def _build(self, config: DeploymentConfig, model: Model, orchestrator: bool) -> Object:
         manifest = build_manifest(

@@ -1,0 +1,49 @@
+"""`seldon-deployer diff`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from seldon_deployer.cli.options import config_options, connect, connection_options, take_config
+from seldon_deployer.cli.output import write_json
+from seldon_deployer.cli.session import current_session
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@click.command()
+@config_options
+@connection_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the result.",
+)
+@click.option("--force", is_flag=True, help="Take fields that other managers own.")
+@click.option("--adopt", is_flag=True, help="Take over a resource that somebody else created.")
+def command(output: str, force: bool, adopt: bool, **options: Any) -> int:
+    """Show what deploy would change. Writes nothing.
+
+    Exits as kubectl diff does: 0 nothing differs, 1 something does, 2 or more it cannot be told.
+    """
+    current_session().failure_code = 2
+    config = take_config(options)
+    difference = connect(options, tell=True).diff(config, force=force, adopt=adopt)
+    if output == "json":
+        write_json(
+            {
+                "name": difference.name,
+                "exists": difference.before is not None,
+                "differs": bool(difference),
+                "diff": str(difference),
+            }
+        )
+    else:
+        for line in str(difference).splitlines():
+            click.echo(click.style(line, fg=_COLOURS.get(line[:1])))
+    return 1 if difference else 0

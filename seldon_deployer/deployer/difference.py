@@ -1,0 +1,57 @@
+"""What a deploy would change, as text that people and Git tools read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+from typing import Any
+
+from seldon_deployer.cluster import Object
+
+_METADATA = ("name", "namespace", "labels", "annotations")
+# kubectl's own copy of what it applied: a second text of the same.
+_KUBECTL_COPY = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A SeldonDeployment as it is (None: there is none) and as it would be.
+
+    Compared are the specification, labels and annotations: what a deployment is asked to be.
+    """
+
+    before: Object | None
+    after: Object
+
+    @property
+    def name(self) -> str:
+        """The name of the SeldonDeployment."""
+        return str(self.after["metadata"]["name"])
+
+    def __bool__(self) -> bool:
+        return self.before is None or _asked(self.before) != _asked(self.after)
+
+    def __str__(self) -> str:
+        """A unified diff of YAML; empty where nothing differs."""
+        old = [] if self.before is None else _text(self.before)
+        files = (f"live/{self.name}", f"deployed/{self.name}")
+        return "".join(unified_diff(old, _text(self.after), *files))
+
+
+def _asked(obj: Object) -> Object:
+    """The parts of an object that somebody asked for; the rest is the API server's."""
+    metadata: dict[str, Any] = {
+        key: obj["metadata"][key] for key in _METADATA if obj["metadata"].get(key)
+    }
+    if "annotations" in metadata:
+        given = metadata["annotations"].items()
+        metadata["annotations"] = {key: text for key, text in given if key != _KUBECTL_COPY}
+    head = {key: obj[key] for key in ("apiVersion", "kind")}
+    return {**head, "metadata": metadata, "spec": obj.get("spec")}
+
+
+def _text(obj: Object) -> list[str]:
+    import yaml
+
+    # Sorted: the API server keeps no order of keys.
+    return yaml.safe_dump(_asked(obj), width=1000, allow_unicode=True).splitlines(keepends=True)
