@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from seldon_deployer.errors import LocalRuntimeError
 from seldon_deployer.local.home import read_runtime
 from seldon_deployer.local.routes import Routes
 
@@ -43,7 +44,7 @@ async def follow_control(home: Path, routes: Routes, synced: asyncio.Event) -> N
             async with asyncio.TaskGroup() as group:
                 group.create_task(_watch_sdeps(home, routes, sdep_version))
                 group.create_task(_watch_pods(home, routes, pod_version))
-        except* (OSError, EOFError, ValueError) as errors:
+        except* (OSError, EOFError, ValueError, LocalRuntimeError) as errors:
             # Control is away or forgot the version: what we know still serves.
             logger.debug("control is away: %s", errors.exceptions[0])
         await asyncio.sleep(pause)

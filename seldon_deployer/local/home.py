@@ -23,6 +23,8 @@ from pathlib import Path
 
 import platformdirs
 
+from seldon_deployer.errors import LocalRuntimeError
+
 HOME_VARIABLE = "SELDON_DEPLOYER_HOME"
 LOOK_EVERY_SECONDS = 2.0
 
@@ -43,12 +45,36 @@ def home_folder() -> Path:
     return Path(platformdirs.user_data_dir("seldon-deployer"))
 
 
-def read_runtime(home: Path) -> RuntimeRecord | None:
-    """The record, or None where nothing was started in this home."""
+def prepare_home(home: Path) -> Path:
+    """Make the folders and see that they can be written to. Raises LocalRuntimeError."""
     try:
-        return RuntimeRecord(**json.loads((home / "runtime.json").read_text()))
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / "logs").mkdir(exist_ok=True, mode=0o700)
+        (home / "pods").mkdir(exist_ok=True, mode=0o700)
+        os.close(os.open(home / "start.lock", os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise _unusable(home, error) from error
+    return home
+
+
+def read_runtime(home: Path) -> RuntimeRecord | None:
+    """The record, or None where nothing was started in this home.
+
+    Raises LocalRuntimeError where it cannot be read.
+    """
+    path = home / "runtime.json"
+    try:
+        return RuntimeRecord(**json.loads(path.read_text()))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unusable(home, error) from error
+    except (ValueError, TypeError) as error:
+        raise LocalRuntimeError(
+            f"{path} is no record of an embedded runtime",
+            why="it was edited, or another version wrote it",
+            hint="end its processes and delete the file: ports and token are chosen anew",
+        ) from error
 
 
 def write_runtime(home: Path, record: RuntimeRecord) -> None:
@@ -129,3 +155,11 @@ def _is_another(path: Path, text: str) -> bool:
     except OSError:
         # It cannot be read just now, which says nothing.
         return False
+
+
+def _unusable(home: Path, error: OSError) -> LocalRuntimeError:
+    return LocalRuntimeError(
+        f"the embedded runtime cannot use the folder {home}",
+        why=error.strerror or str(error),
+        hint=f"set {HOME_VARIABLE} to a folder of your own",
+    )

@@ -103,7 +103,11 @@ class Starting:
             # Reaps it when it ends, also in a notebook that goes on for days.
             threading.Thread(target=self._process.wait, daemon=True).start()
             return
-        why = last_lines(self._log) if readable else f"it was not ready after {START_SECONDS:g} s"
+        why = (
+            last_lines(self._log, lines=1)
+            if readable
+            else f"it was not ready after {START_SECONDS:g} s"
+        )
         raise LocalRuntimeError(
             f"the embedded runtime's {self._name} process did not start",
             why=why,

@@ -21,6 +21,7 @@ from seldon_deployer.local.home import (
     RuntimeRecord,
     hold_lock,
     home_folder,
+    prepare_home,
     read_runtime,
     write_private,
     write_runtime,
@@ -83,7 +84,7 @@ def ensure_running(home: Path | None = None) -> Runtime:
 
     Raises LocalRuntimeError: a port is busy, or a process ended at its start.
     """
-    home = _prepare(home or home_folder())
+    home = prepare_home(home or home_folder())
     running = status(home)
     if running.is_running and running.runtime is not None:
         return running.runtime
@@ -131,20 +132,6 @@ def stop(home: Path | None = None) -> bool:
             _wait_ended(process)
         # Units of a control that was killed before.
         return bool(end_recorded(home / "pods") or running)
-
-
-def _prepare(home: Path) -> Path:
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (home / "logs").mkdir(exist_ok=True, mode=0o700)
-        (home / "pods").mkdir(exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise LocalRuntimeError(
-            f"the embedded runtime cannot use the folder {home}",
-            why=error.strerror or str(error),
-            hint=f"set {HOME_VARIABLE} to a folder of your own",
-        ) from error
-    return home
 
 
 def _record(home: Path) -> RuntimeRecord:

@@ -174,5 +174,31 @@ def test_a_busy_gateway_port_is_a_clear_error(tmp_path):
     assert processes_of(tmp_path / "home") == []
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"port": 1}'])
+def test_a_record_that_cannot_be_read_is_a_clear_error(tmp_path, text):
+    (tmp_path / "runtime.json").write_text(text)
+
+    with pytest.raises(LocalRuntimeError, match=r"runtime\.json is no record"):
+        lifecycle.ensure_running(tmp_path)
+
+
+@pytest.mark.parametrize("blocked", ["start.lock", "runtime.json"])
+def test_a_folder_that_cannot_be_used_is_a_clear_error(tmp_path, blocked):
+    (tmp_path / blocked).mkdir()
+
+    with pytest.raises(LocalRuntimeError, match="cannot use the folder"):
+        lifecycle.ensure_running(tmp_path)
+
+
+def test_a_store_that_is_none_is_told_by_its_last_words_and_leaves_nothing(tmp_path):
+    (tmp_path / "cluster.db").write_text("this is no database" * 100)
+
+    with pytest.raises(LocalRuntimeError, match="control process did not start") as caught:
+        lifecycle.ensure_running(tmp_path)
+
+    assert caught.value.why == "sqlite3.DatabaseError: file is not a database"
+    assert processes_of(tmp_path) == []
+
+
 def test_stopping_what_does_not_run_does_nothing(tmp_path):
     assert lifecycle.stop(tmp_path / "home") is False
