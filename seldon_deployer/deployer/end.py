@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from seldon_deployer.cluster import Cluster, connect, has_kubeconfig, in_cluster
 from seldon_deployer.errors import ConfigError
@@ -37,8 +38,10 @@ def choose_end(
 
     `auto`: a given client, kubeconfig or context, or a pod's credentials mean that cluster; else
     the current context of the kubeconfig; where there is no kubeconfig at all, the embedded
-    runtime, started if it does not run. Raises ConfigError when the options exclude each other.
+    runtime, started if it does not run. Raises ConfigError when the options exclude each other,
+    or the base URL is none.
     """
+    _check_base_url(base_url)
     why = _named_cluster(context, kubeconfig, api_client)
     if runtime == "local":
         if why is not None:
@@ -79,6 +82,23 @@ def local_end(
     cluster = connect(kubeconfig=runtime.kubeconfig, namespace=namespace or "default")
     log.info("using the embedded runtime in %s (%s)", runtime.home, why)
     return End(cluster, is_local=True, base_url=base_url or runtime.gateway_url)
+
+
+def _check_base_url(base_url: str | None) -> None:
+    if base_url is None:
+        return
+    try:
+        parts = urlsplit(base_url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        # Its text is not repeated: credentials may stand in it.
+        raise ConfigError(
+            "the base URL is no web address",
+            why="it does not begin with http:// or https:// and a host",
+            hint="write it whole, such as https://seldon.example.com",
+        )
 
 
 def _named_cluster(

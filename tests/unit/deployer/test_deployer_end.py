@@ -60,6 +60,14 @@ def test_the_embedded_runtime_and_a_cluster_exclude_each_other(kubeconfig):
         choose_end(runtime="local", context="mine")
 
 
+@pytest.mark.parametrize(
+    "base_url", ["", "seldon.example.com", "localhost:8003", "http://", "ftp://x", "http://[::1"]
+)
+def test_a_base_url_that_is_none_is_refused_before_anything_is_asked(base_url):
+    with pytest.raises(ConfigError, match="begin with http:// or https://"):
+        choose_end(runtime="cluster", base_url=base_url)
+
+
 def test_a_cluster_that_is_asked_for_has_to_be_there(tmp_path, monkeypatch):
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
