@@ -101,7 +101,12 @@ class PredictionClient:
             hint = "the way to the service asks for credentials that this client does not have"
         elif status == 400:
             hint = "correct the data"
-        elif status in {404, 502, 503, 504}:
+        elif status == 503:
+            hint = (
+                "where its pods are starting it answers in a moment; "
+                f"`seldon-deployer status {self._name}` shows them"
+            )
+        elif status in {404, 502, 504}:
             hint = f"see `seldon-deployer status {self._name}`"
         else:
             hint = f"see `seldon-deployer logs {self._name}`"

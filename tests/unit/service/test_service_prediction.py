@@ -94,7 +94,7 @@ def test_an_answer_is_returned_whole():
             {"status": {"code": 500, "info": "connection refused", "status": "FAILURE"}},
             "HTTP 500: connection refused. Try: see `seldon-deployer logs iris`",
         ),
-        (503, {"status": {"info": "no ready pod"}}, "Try: see `seldon-deployer status iris`"),
+        (503, {"status": {"info": "no ready pod"}}, "starting it answers in a moment"),
         (404, {"error": "Model x not found"}, "HTTP 404: Model x not found"),
         (401, {}, "asks for credentials"),
         (502, "a page", "HTTP 502: HTTP 502"),
