@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.measure import print_table
 
-SUITES = ("imports", "embedded", "cluster")
+SUITES = ("imports", "manifests", "embedded", "cluster")
 
 
 def main() -> None:
