@@ -91,7 +91,8 @@ class UnitApp:
             return 400, _error(scope, error.what, REASON_BAD_DATA)
         except UnitError:
             raise
-        except Exception as error:
+        # Code made for the command line calls sys.exit: it ends its own request, not the unit's.
+        except (Exception, SystemExit) as error:
             logger.exception("%s %s failed", method, path)
             return _failure(scope, error)
 
@@ -157,7 +158,7 @@ def _status_of(answer: Message) -> int:
     return code if isinstance(code, int) and 200 <= code <= 599 else 200
 
 
-def _failure(scope: Scope, error: Exception) -> tuple[int, Message]:
+def _failure(scope: Scope, error: BaseException) -> tuple[int, Message]:
     """Turn an exception of the user's code into an answer.
 
     One of the shape of Seldon's SeldonMicroserviceException chooses its status and reason.

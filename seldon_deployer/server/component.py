@@ -124,7 +124,7 @@ def load_component(
             load()
         except SeldonDeployerError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise LoadFailed(f"{class_path} failed to load", why=_describe(error)) from error
     return component
 
@@ -143,7 +143,7 @@ def _find_class(class_path: str) -> type:
                 hint="give the folder that holds it (code_path, or PYTHONPATH)",
             ) from None
         raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
@@ -171,7 +171,7 @@ def _make(found: type, class_path: str, parameters: dict[str, Any]) -> Any:
         return found(**parameters)
     except SeldonDeployerError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadFailed(f"{class_path} cannot be made", why=_describe(error)) from error
 
 

@@ -199,6 +199,15 @@ def test_predict_is_never_called_twice(start_unit):
     assert unit.predict({"strData": "count"})["jsonData"] == {"calls": 2}
 
 
+def test_code_that_calls_exit_ends_its_request_and_not_the_unit(start_unit):
+    unit = start_unit("served.Leaves")
+    for _ in range(2):
+        answer = unit.post("/predict", {"strData": "x"})
+        assert answer.status == 500
+        assert answer.json()["status"]["info"] == "wrong usage"
+    assert unit.process.poll() is None
+
+
 def test_predict_gets_the_arguments_it_takes(start_unit):
     assert start_unit("served.OnlyX").predict({"strData": "x"})["strData"] == "x"
     message = {"data": {"names": ["a"], "ndarray": [[1]]}, "meta": {"tags": {"k": 1}}}

@@ -25,6 +25,7 @@ def last_line(result: subprocess.CompletedProcess[str]) -> str:
         (("nowhere.Model",), {}, 1, ["module nowhere is not there"]),
         (("served.Nothing",), {}, 1, ["no class Nothing"]),
         (("served.NothingToServe",), {}, 1, ["no method predict"]),
+        (("served.LeavesInLoad",), {}, 1, ["failed to load", "SystemExit: 3"]),
         (("served.FailsToLoad",), {}, 1, ["failed to load", "RuntimeError: the weights are gone"]),
         (("served.Parametrised",), {}, 1, ["does not take these parameters", "count"]),
         (("served.Echo",), {"SERVICE_TYPE": "ROUTER"}, 2, ["ROUTER is not supported"]),

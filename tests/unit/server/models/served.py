@@ -1,6 +1,7 @@
 # ruff: noqa: N803, RUF012 - names and attributes as users of scikit-learn write them
 """Classes as users write them."""
 
+import sys
 import threading
 import time
 
@@ -132,6 +133,19 @@ class BadMetric:
 
     def metrics(self):
         return [{"key": "a"}]
+
+
+class LeavesInLoad:
+    def load(self):
+        sys.exit(3)
+
+    def predict(self, X, names):
+        return X
+
+
+class Leaves:
+    def predict(self, X, names):
+        sys.exit("wrong usage")
 
 
 class FailsToLoad:
