@@ -27,6 +27,8 @@ _INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "SSL_CERT_FILE"),
 )
+# Holds JSON: a path in it is part of a quoted text.
+_PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)|\$\$")
 
 
@@ -80,8 +82,10 @@ class PodFolder:
         env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         declared = self._declared(container)
         mounts = self.mounts(container)
+        quoted = {mount: Path(json.dumps(str(path))[1:-1]) for mount, path in mounts.items()}
         for name, value in declared.items():
-            env[name] = rewrite_paths(_rewrite_port(name, value, ports), mounts)
+            known = quoted if name == _PARAMETERS else mounts
+            env[name] = rewrite_paths(_rewrite_port(name, value, ports), known)
         annotations = self._pod["metadata"].get("annotations", {})
         env["PYTHONUNBUFFERED"] = "1"
         if code := annotations.get(naming.CODE_PATH_ANNOTATION):

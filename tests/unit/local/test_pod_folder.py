@@ -1,4 +1,5 @@
 import base64
+import json
 import os
 import sys
 from pathlib import Path
@@ -78,6 +79,21 @@ def test_paths_and_ports_in_variables_become_real(tmp_path):
     assert Path(env["MLSERVER_MODEL_URI"]).is_dir()
     assert env["PREDICTIVE_UNIT_HTTP_SERVICE_PORT"] == "21234"
     assert env["NINE_THOUSAND"] == "9000"
+
+
+def test_a_path_in_the_parameters_stays_json_whatever_the_folder_is_called(tmp_path):
+    parameters = json.dumps([{"name": "model_uri", "value": "/mnt/models"}])
+    container = {
+        "name": "unit",
+        "env": [{"name": "PREDICTIVE_UNIT_PARAMETERS", "value": parameters}],
+        "volumeMounts": [{"name": "model", "mountPath": "/mnt/models"}],
+    }
+    home = tmp_path / 'a "quoted" hom\\é'
+
+    env = env_of(home, container, volumes=[{"name": "model", "emptyDir": {}}])
+
+    found = json.loads(env["PREDICTIVE_UNIT_PARAMETERS"])[0]["value"]
+    assert found == str(home / "u1/volumes/model")
 
 
 def test_a_port_that_int_cannot_read_stays_as_written(tmp_path):
