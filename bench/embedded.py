@@ -21,8 +21,8 @@ _SAMPLE = [[5.1, 3.5, 1.4, 0.2]]
 def run() -> list[Row]:
     """Cold, warm and update, each beside a process that imports scikit-learn and loads the model.
 
-    Cold: nothing runs, and the time includes starting the runtime. Warm: it runs, another model
-    is deployed. Update: new bytes under a served name.
+    Cold: a new home in which nothing runs, and the time includes starting the runtime. Warm: it
+    runs, another model is deployed. Update: new bytes under a served name.
     """
     from seldon_deployer.local import lifecycle
 
@@ -34,8 +34,12 @@ def run() -> list[Row]:
         numbers = count()
 
         def cold() -> float:
-            lifecycle.stop(home)
-            return time_call(lambda: _deploy(Deployer.local(home=home), "cold", model))
+            # What an old home served would start with it, and take its cores.
+            fresh = folder / f"cold-{next(numbers)}"
+            try:
+                return time_call(lambda: _deploy(Deployer.local(home=fresh), "iris", model))
+            finally:
+                lifecycle.stop(fresh)
 
         def warm() -> float:
             deployer = Deployer.local(home=home)
@@ -44,10 +48,11 @@ def run() -> list[Row]:
         def update() -> float:
             deployer = Deployer.local(home=home)
             fresh = _train(folder / f"update-{next(numbers)}", regularisation=next(numbers) + 1)
-            return time_call(lambda: _deploy(deployer, "cold", fresh))
+            return time_call(lambda: _deploy(deployer, "updated", fresh))
 
         _import_client()
         try:
+            _deploy(Deployer.local(home=home), "updated", model)
             calls: list[Callable[[], float]] = [partial(time_process, load), cold, warm, update]
             floor, *times = time_in_turns(ROUNDS, *calls)
         finally:
