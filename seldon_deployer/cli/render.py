@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import Any
 
 import click
@@ -33,6 +32,7 @@ from seldon_deployer.cli.session import current_session
 )
 def command(namespace: str, runtime: str, output: str, **options: Any) -> None:
     """Write the manifest that a first deploy would apply. Connects to nothing."""
+    from seldon_deployer.deployer.interpreter import interpreter
     from seldon_deployer.deployer.model import find_model
     from seldon_deployer.deployer.preflight import check_manifest
     from seldon_deployer.manifest.build import build_manifest, needs_orchestrator
@@ -48,7 +48,7 @@ def command(namespace: str, runtime: str, output: str, **options: Any) -> None:
         uri=model.uri,
         implementation=model.implementation,
         fingerprint=model.fingerprint,
-        python=sys.executable if is_local else None,
+        python=interpreter() if is_local else None,
     )
     check_manifest(manifest)
     if output == "json":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import preflight, scale
 from seldon_deployer.deployer.difference import Difference
 from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
+from seldon_deployer.deployer.interpreter import interpreter
 from seldon_deployer.deployer.model import Model, find_model
 from seldon_deployer.deployer.settle import OnFailure, settle
 from seldon_deployer.errors import DeploymentTimeout, NotFound, OwnershipError
@@ -232,7 +232,7 @@ class Deployer:
             implementation=model.implementation,
             fingerprint=model.fingerprint,
             # The units of the embedded runtime run with the libraries that trained the model.
-            python=sys.executable if self.is_local else None,
+            python=interpreter() if self.is_local else None,
         )
         preflight.check_manifest(manifest)
         return manifest
