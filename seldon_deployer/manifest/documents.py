@@ -26,6 +26,8 @@ Object = dict[str, Any]
 
 _SEPARATOR = re.compile(r"---(?=\s|$)")
 _NOTHING = re.compile(r"\s*(#.*|%.*|\.\.\.\s*)?")
+_DEEPEST = 200
+_LARGEST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,13 @@ def read_documents(text: str) -> list[Any]:
     """
     documents: list[Any] = []
     for start, part in _split(text.removeprefix("\ufeff")):
-        documents += _parse(part, start)
+        try:
+            found = _parse(part, start)
+            for each in found:
+                _check_plain(each)
+        except (ValueError, RecursionError) as error:
+            found = [Unparsed(start, str(error))]
+        documents += found
     return [each for each in documents if each is not None]
 
 
@@ -98,8 +106,6 @@ def _parse(text: str, start: int) -> list[Any]:
         return [broken or Unparsed(line, error.problem or "no YAML")]
     except yaml.YAMLError as error:
         return [broken or Unparsed(start, str(error).partition("\n")[0])]
-    except ValueError as error:
-        return [broken or Unparsed(start, str(error))]
 
 
 def _parse_json(text: str) -> list[Any]:
@@ -110,6 +116,22 @@ def _parse_json(text: str) -> list[Any]:
         value, position = decoder.raw_decode(text, position)
         values.append(value)
     return values
+
+
+def _check_plain(document: Any) -> None:
+    """Raise ValueError for what JSON does not have, or what aliases blow up or tie into a knot."""
+    left, seen = [(document, 0)], 0
+    while left:
+        value, depth = left.pop()
+        seen += 1
+        if depth > _DEEPEST or seen > _LARGEST:
+            raise ValueError(f"more than {_DEEPEST} levels or {_LARGEST} values")
+        if isinstance(value, dict):
+            left += [(item, depth + 1) for item in value.values()]
+        elif isinstance(value, list):
+            left += [(item, depth + 1) for item in value]
+        elif not isinstance(value, _PLAIN):
+            raise ValueError(f"a {type(value).__name__} is nothing that JSON has")
 
 
 class _Loader(_FastLoader):
@@ -127,6 +149,9 @@ class _Loader(_FastLoader):
                 )
             mapping[_key_text(key)] = self.construct_object(value_node, deep=deep)
         return mapping
+
+
+_PLAIN = (str, int, float, bool, type(None), Unparsed)
 
 
 def _key_text(key: Any) -> str:

@@ -83,6 +83,26 @@ def test_a_broken_document_says_its_line(text, line):
     assert "\n" not in broken.message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "- " * 1000,
+        "a: &a [*a]\n",
+        "a: !!set {x}\n",
+        "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(
+            f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
+            for old, new in zip("abcdef", "bcdefg", strict=True)
+        ),
+    ],
+    ids=["deep JSON", "deep YAML", "a knot", "a set", "a bomb"],
+)
+def test_what_no_manifest_holds_is_a_broken_document(text):
+    [broken] = read_documents(text)
+    assert isinstance(broken, Unparsed)
+
+
 def test_a_broken_document_does_not_hide_the_others():
     first, broken, last = read_documents("a: 1\n---\nb: }\n---\nc: 3\n")
     assert (first, last) == ({"a": 1}, {"c": 3})
