@@ -82,6 +82,14 @@ class DeploymentConfig(BaseModel):
             raise ValueError(f"{value!r} is no name such as module.Class")
         return value
 
+    @field_validator("model_uri")
+    @classmethod
+    def _model_path_is_absolute(cls, value: str | None) -> str | None:
+        # Who reads it later is in another folder.
+        if not value or "://" in value:
+            return value
+        return str(Path(value).expanduser().absolute())
+
     @field_validator("code_path")
     @classmethod
     def _code_path_is_absolute(cls, value: Path | None) -> Path | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -131,10 +130,6 @@ def take_config(options: dict[str, Any]) -> DeploymentConfig:
         "replicas", "secret_name", "orchestrator",
     ):  # fmt: skip
         fields[field] = options.pop(field)
-    uri = fields["model_uri"]
-    if uri is not None and "://" not in uri:
-        # A path is meant from here; the deployment is looked at from elsewhere too.
-        fields["model_uri"] = str(Path(uri).expanduser().absolute())
     return parse_config(**fields)
 
 

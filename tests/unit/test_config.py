@@ -125,3 +125,19 @@ def test_a_server_that_loads_from_a_hub_needs_no_address() -> None:
     )
 
     assert config.model_uri is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("model.joblib", str(Path.cwd() / "model.joblib")),
+        ("~/models/iris", str(Path.home() / "models" / "iris")),
+        ("/models/iris", "/models/iris"),
+        ("file:///models/iris", "file:///models/iris"),
+        ("s3://models/iris", "s3://models/iris"),
+    ],
+)
+def test_a_models_path_is_kept_whole_as_it_is_read_from_other_folders(
+    given: str, kept: str
+) -> None:
+    assert DeploymentConfig(model_name="iris", model_uri=given).model_uri == kept
