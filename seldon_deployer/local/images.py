@@ -47,13 +47,9 @@ def find_program(container: Object) -> Runnable:
     server = catalogue.server_of_image(image)
     if server is not None and server.local_class:
         return Runnable(Program.SERVER, server.local_class)
+    what = f'the image "{image}"' if image else "a container without an image"
     raise NotRunnable(
-        f'Container {container["name"]}: the embedded runtime cannot run the image "{image}". '
+        f"Container {container['name']}: the embedded runtime cannot run {what}. "
         "It runs SKLEARN_SERVER, and a Python class of your own in the image "
         f"{image_repository(catalogue.OUR_IMAGE)}; deploy anything else to a cluster."
     )
-
-
-def _kind(image: str) -> str:
-    """What a tag says beside the version: `sklearn` in `1.3.5-sklearn`."""
-    return image.rpartition("/")[2].partition(":")[2].partition("-")[2]

@@ -85,6 +85,11 @@ def test_a_single_file_is_copied_into_the_folder(tmp_path):
     assert (tmp_path / "target" / "model.joblib").read_text() == "x"
 
 
+def test_a_container_without_an_image_is_called_that():
+    with pytest.raises(NotRunnable, match=r"Container a: .* cannot run a container without an im"):
+        find_program({"name": "a"})
+
+
 @pytest.mark.parametrize(
     ("uri", "code", "says"),
     [
