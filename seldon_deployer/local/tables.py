@@ -128,19 +128,25 @@ def _pod_ready(obj: Object, _now: datetime) -> str:
 
 def _pod_status(obj: Object, _now: datetime) -> str:
     """The reason that matters most, as kubectl shows it."""
-    init = _read(obj, "status.initContainerStatuses", [])
-    for index, status in enumerate(init):
-        state = status.get("state", {})
-        if "terminated" in state and state["terminated"].get("exitCode") == 0:
-            continue
-        reason = _reason(state)
-        return f"Init:{reason}" if reason else f"Init:{index}/{len(init)}"
+    if "deletionTimestamp" in obj["metadata"]:
+        return "Terminating"
+    init, at = _initializing(obj)
+    if at < len(init):
+        reason = _reason(init[at].get("state", {}))
+        return f"Init:{reason}" if reason else f"Init:{at}/{len(init)}"
     shown = _read(obj, "status.reason") or _read(obj, "status.phase", "")
     for status in reversed(_read(obj, "status.containerStatuses", [])):
         shown = _reason(status.get("state", {})) or shown
-    if "deletionTimestamp" in obj["metadata"]:
-        return "Terminating"
     return str(shown)
+
+
+def _initializing(obj: Object) -> tuple[list[Object], int]:
+    """The init containers' statuses, and which one is not done; their number when all are."""
+    init = _read(obj, "status.initContainerStatuses", [])
+    for index, status in enumerate(init):
+        if _read(status, "state.terminated.exitCode") != 0:
+            return init, index
+    return init, len(init)
 
 
 def _reason(state: Object) -> str:
@@ -153,7 +159,10 @@ def _reason(state: Object) -> str:
 
 
 def _pod_restarts(obj: Object, now: datetime) -> str:
-    statuses = _read(obj, "status.containerStatuses", [])
+    init, at = _initializing(obj)
+    # Until its containers run, a pod's restarts are those of what prepares it.
+    is_initializing = at < len(init)
+    statuses = init[: at + 1] if is_initializing else _read(obj, "status.containerStatuses", [])
     count = sum(status.get("restartCount", 0) for status in statuses)
     ends = [_read(status, "lastState.terminated.finishedAt") for status in statuses]
     last = max((end for end in ends if end), default=None)

@@ -58,7 +58,8 @@ def test_a_pod_that_runs():
 def test_a_pod_whose_init_container_fails():
     failed = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 2}
     status = {"phase": "Pending", "initContainerStatuses": [failed]}
-    assert _cells(status)[2] == "Init:CrashLoopBackOff"
+    assert _cells(status)[2:4] == ["Init:CrashLoopBackOff", "2"]
+    assert _cells(status, deletionTimestamp="2024-01-01T12:00:00Z")[2] == "Terminating"
     running = {"state": {"running": {}}}
     assert _cells({"initContainerStatuses": [running]})[2] == "Init:0/1"
 
