@@ -176,7 +176,10 @@ def _forbidden(message: str, call: Call) -> SeldonDeployerError:
 def _not_found(status: Status, message: str, call: Call) -> SeldonDeployerError:
     if call.resource == SELDON_DEPLOYMENTS and is_unserved(status):
         return api_missing()
-    return NotFound(f"cannot {call}", why=message, hint="check name and namespace", status=404)
+    hint = "check name and namespace"
+    if status.details.get("kind") == "namespaces":
+        hint = f"name one that is there, or make it: kubectl create namespace {call.namespace}"
+    return NotFound(f"cannot {call}", why=message, hint=hint, status=404)
 
 
 def is_unserved(status: Status) -> bool:

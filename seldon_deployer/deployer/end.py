@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from seldon_deployer.cluster import Cluster, connect, has_kubeconfig, in_cluster
-from seldon_deployer.errors import ConfigError
+from seldon_deployer.cluster import NAMESPACES, Cluster, connect, has_kubeconfig, in_cluster
+from seldon_deployer.errors import ConfigError, Conflict
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,19 @@ def _check_base_url(base_url: str | None) -> None:
             why="it does not begin with http:// or https:// and a host",
             hint="write it whole, such as https://seldon.example.com",
         )
+
+
+def make_namespace(end: End) -> None:
+    """Make the namespace if the embedded runtime lacks it; on a cluster that is its admin's."""
+    name = end.cluster.namespace
+    if not end.is_local or name == "default" or end.cluster.get(NAMESPACES, name) is not None:
+        return
+    try:
+        end.cluster.create(
+            NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        )
+    except Conflict:
+        log.debug("somebody else made the namespace %s at this moment", name)
 
 
 def _named_cluster(

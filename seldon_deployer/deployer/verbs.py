@@ -16,7 +16,7 @@ from seldon_deployer.cluster.failures import api_missing
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import preflight, scale
 from seldon_deployer.deployer.difference import Difference
-from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
+from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end, make_namespace
 from seldon_deployer.deployer.interpreter import interpreter
 from seldon_deployer.deployer.model import Model, find_model
 from seldon_deployer.deployer.settle import OnFailure, settle
@@ -111,6 +111,7 @@ class Deployer:
         started = time.monotonic()
         tell = progress or log.info
         plan = self._plan(config, force=force, adopt=adopt, tell=tell)
+        make_namespace(self._end)
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
         tell(_what_changed(plan.before.existing, applied))
         live = settle(

@@ -177,7 +177,7 @@ def test_another_namespace_than_ones_own_and_none_at_all(cluster):
     cluster.apply(SELDON_DEPLOYMENTS, iris(replicas=1))
     assert cluster.get(SELDON_DEPLOYMENTS, "iris", "default") is None
     assert cluster.get(NAMESPACES, namespace)["metadata"]["name"] == namespace
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="kubectl create namespace nowhere"):
         cluster.apply(SELDON_DEPLOYMENTS, iris(replicas=1), namespace="nowhere")
 
 

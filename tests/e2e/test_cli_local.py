@@ -159,6 +159,14 @@ def test_an_update_keeps_the_url_and_an_unchanged_one_changes_nothing(shell):
     assert shell("delete", "tree") == "tree is deleted\n"
 
 
+def test_a_namespace_that_is_named_is_made_by_a_deploy_alone(shell, iris):
+    refused = shell.run("diff", "--name", "far", "--model-uri", "iris", "-n", "models")
+    assert "kubectl create namespace models" in refused.stderr
+    shell("deploy", "--name", "far", "--model-uri", "iris", "-n", "models")
+    shell("predict", "far", "--data", json.dumps(FLOWERS), "-n", "models")
+    shell("delete", "far", "-n", "models")
+
+
 def test_v2_answers_labels(shell, iris):
     shell("deploy", "--name", "labels", "--model-uri", "iris", "--protocol", "v2")
     answer = json.loads(shell("predict", "labels", "--data", json.dumps(FLOWERS)))
