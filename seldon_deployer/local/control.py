@@ -12,6 +12,7 @@ import contextlib
 import logging
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 from seldon_deployer.local.api import Api
@@ -55,8 +56,14 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
     _forget_lost_pods(api, home / "pods")
     pods = PodRuntime(api, home / "pods")
     app = create_app(api, token=runtime.token, log_path=pods.log_path)
-    server = Server(app, on_ready=lambda: tell_ready(ready), on_stop=app.state.stopping.set)
-    keep_gateway(home)
+    ending = threading.Event()
+
+    def stop() -> None:
+        ending.set()
+        app.state.stopping.set()
+
+    server = Server(app, on_ready=lambda: tell_ready(ready), on_stop=stop)
+    keep_gateway(home, ending)
     controllers = asyncio.create_task(Controllers(api, pods).run())
     serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
     # Nobody could find or end the units of a home that is gone.

@@ -17,23 +17,27 @@ from seldon_deployer.local.launch import is_running, listen, start
 
 logger = logging.getLogger(__name__)
 
+# A signal to both, as at a logout, reaches them one after the other.
+_TOGETHER_SECONDS = 0.3
 
-def keep_gateway(home: Path) -> None:
-    """Start the gateway of a home again whenever it ends, in a thread of this process."""
+
+def keep_gateway(home: Path, ending: threading.Event) -> None:
+    """Start the gateway of a home again whenever it ends, in a thread, until `ending` is set."""
     # A daemon: it waits in a system call, which must not hold up the end of control.
-    threading.Thread(target=_keep, args=(home,), name="gateway-keeper", daemon=True).start()
+    threading.Thread(target=_keep, args=(home, ending), name="gateway-keeper", daemon=True).start()
 
 
-def _keep(home: Path) -> None:
+def _keep(home: Path, ending: threading.Event) -> None:
     back_off = BackOff()
-    while True:
+    while not ending.is_set():
         try:
             _start_missing(home)
         except (LocalRuntimeError, OSError) as error:
             logger.warning("the gateway cannot be started: %s", error)
         began = time.monotonic()
         wait_free(home / "gateway.lock")
-        threading.Event().wait(back_off.next_seconds(time.monotonic() - began))
+        pause = back_off.next_seconds(time.monotonic() - began)
+        ending.wait(max(pause, _TOGETHER_SECONDS))
 
 
 def _start_missing(home: Path) -> None:

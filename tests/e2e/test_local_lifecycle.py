@@ -77,6 +77,18 @@ def test_a_gateway_that_dies_comes_back_on_its_port(tmp_path, code):
         assert (after.control, after.runtime) == (before.control, before.runtime)
 
 
+def test_a_signal_to_both_processes_ends_both(tmp_path):
+    with running(tmp_path / "home") as embedded:
+        status = lifecycle.status(embedded.home)
+        both = [psutil.Process(status.gateway), psutil.Process(status.control)]
+
+        for process in both:
+            process.terminate()
+        psutil.wait_procs(both)
+
+        assert processes_of(embedded.home) == []
+
+
 def wait_for_gateway(embedded: Embedded) -> None:
     retries = Retry(connect=20, backoff_factor=0.02, backoff_max=1.0)
     address = f"{embedded.runtime.gateway_url}/gateway/health"
