@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from zenml.constants import KUBERNETES_CLUSTER_RESOURCE_TYPE
 from zenml.model_deployers.base_model_deployer import (
     BaseModelDeployerConfig,
@@ -44,6 +44,18 @@ class SeldonModelDeployerConfig(BaseModelDeployerConfig):
         default="auto",
         description="A cluster, the embedded runtime, or whichever is there.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _local_has_no_context(cls, given: Any) -> Any:
+        # Before the fields are there: reading one would ask the store for a secret it refers to.
+        if isinstance(given, dict) and given.get("runtime") == "local":
+            context = given.get("kubernetes_context")
+            if context is not None:
+                raise ValueError(
+                    "runtime=local and kubernetes_context exclude each other: leave one out"
+                )
+        return given
 
 
 class SeldonModelDeployerFlavor(BaseModelDeployerFlavor):

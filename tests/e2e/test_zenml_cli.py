@@ -52,10 +52,16 @@ def test_zenml_registers_a_model_deployer_with_any_options(store, registered, op
     assert any(need.startswith("seldon-deployer") for need in stored["requirements"])
 
 
-def test_an_unknown_runtime_is_refused_at_registration(store, registered):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--runtime=laptop"], "'auto', 'cluster' or 'local'"),
+        (["--runtime=local", "--kubernetes_context=kind"], "leave one out"),
+    ],
+)
+def test_options_that_cannot_hold_are_refused_at_registration(store, registered, options, said):
     result = store.run(
-        *("zenml", "model-deployer", "register", "wrong"),
-        *("--flavor=seldon_core", "--runtime=laptop"),
+        *("zenml", "model-deployer", "register", "wrong", "--flavor=seldon_core"), *options
     )
     assert result.returncode != 0
-    assert "'auto', 'cluster' or 'local'" in result.stdout + result.stderr
+    assert said in result.stdout + result.stderr
