@@ -6,10 +6,18 @@ import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from seldon_deployer import naming
 from seldon_deployer.catalogue import find_server
+from seldon_deployer.errors import ConfigError
 
 # Kubernetes says so of environment variables.
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -162,18 +170,19 @@ def _check_keys(mapping: dict[str, str]) -> None:
 
 def parse_config(**fields: Any) -> DeploymentConfig:
     """Build a DeploymentConfig; raises ConfigError that names each wrong field."""
-    from pydantic import ValidationError
-
-    from seldon_deployer.errors import ConfigError
-
     try:
         return DeploymentConfig(**fields)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in issue['loc']) or 'config'}: "
-            f"{issue['msg'].removeprefix('Value error, ')}"
-            for issue in error.errors()
-        ]
-        raise ConfigError(
-            "the deployment cannot be built from this configuration", why="; ".join(problems)
-        ) from error
+        raise config_error(error) from error
+
+
+def config_error(error: ValidationError) -> ConfigError:
+    """The error that a configuration's wrong fields mean, ready to be raised; names each."""
+    problems = [
+        f"{'.'.join(str(part) for part in issue['loc']) or 'config'}: "
+        f"{issue['msg'].removeprefix('Value error, ')}"
+        for issue in error.errors()
+    ]
+    return ConfigError(
+        "the deployment cannot be built from this configuration", why="; ".join(problems)
+    )

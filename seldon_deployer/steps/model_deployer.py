@@ -5,13 +5,15 @@ No `from __future__ import annotations` here: ZenML reads the annotations of a s
 
 from typing import Any
 
+from pydantic import ValidationError
 from zenml import get_step_context, log_metadata, step
 from zenml.artifacts.unmaterialized_artifact import UnmaterializedArtifact
 from zenml.exceptions import StepContextError
 from zenml.logger import get_logger
 from zenml.steps import StepContext
 
-from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig, SeldonResourceRequirements
+from seldon_deployer.config import config_error
+from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
 
@@ -81,7 +83,7 @@ def seldon_model_deployer_step(
         "protocol": protocol,
         "replicas": replicas,
         "parameters": parameters,
-        "resources": SeldonResourceRequirements(**resources) if resources else None,
+        "resources": resources,
         "env": env,
         "service_account_name": service_account_name,
         "secret_name": secret_name,
@@ -130,7 +132,10 @@ def _complete(
     merged["pipeline_name"] = context.pipeline.name
     merged["pipeline_step_name"] = context.step_run.name
     merged["pipeline_run_id"] = str(context.pipeline_run.id)
-    return SeldonDeploymentConfig(**merged)
+    try:
+        return SeldonDeploymentConfig(**merged)
+    except ValidationError as error:
+        raise config_error(error) from error
 
 
 def _zenml_model(context: StepContext) -> tuple[str, str]:

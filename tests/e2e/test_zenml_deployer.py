@@ -404,6 +404,31 @@ answer({
     assert seen == {"raised": True, "run": "failed", "step": "failed", "left": NOTHING}
 
 
+def test_wrong_values_fail_the_step_with_an_error_that_names_each(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@pipeline(enable_cache=False)
+def mistaken():
+    seldon_model_deployer_step(
+        model=train(), model_name="wrong", protocol="grpc", resources={"request": {"cpu": "1"}}
+    )
+
+try:
+    mistaken()
+except Exception:
+    pass
+run = Client().list_pipeline_runs(sort_by="desc:created").items[0]
+answer({"said": outcome(run.id).exception_info.traceback, "left": left("wrong")})
+"""
+    )
+    assert "errors.ConfigError: the deployment cannot be built from this config" in seen["said"]
+    assert "protocol: Input should be 'seldon' or 'v2'" in seen["said"]
+    assert "resources.request: Extra inputs are not permitted" in seen["said"]
+    assert seen["left"] == NOTHING
+
+
 def test_the_step_names_the_model_after_the_pipeline_and_keeps_it_without_a_decision(store):
     seen = store.script(
         PRELUDE
