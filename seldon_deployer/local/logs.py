@@ -50,7 +50,7 @@ class LogReader:
                 f'container "{container}" in pod "{name}" is waiting to start: ContainerCreating'
             )
         lines = query.get("tailLines")
-        if lines is not None and not lines.isdigit():
+        if lines is not None and not lines.isdecimal():
             raise bad_request(f"tailLines: Invalid value: {lines!r}")
         limit = int(lines) if lines is not None else None
         if not is_true(query, "follow"):

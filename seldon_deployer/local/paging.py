@@ -26,7 +26,7 @@ def page_of(objects: list[Object], version: str, limit: str, token: str) -> Page
 
     The pages of one list show the objects as they are when each is read. Raises ApiError 400.
     """
-    if limit and not limit.isdigit():
+    if limit and not limit.isdecimal():
         raise bad_request(f'strconv.ParseInt: parsing "{limit}": invalid syntax')
     if token:
         version, after = _read_token(token)

@@ -168,7 +168,7 @@ def _find(value: Any, path: list[str], kind: str, default: Any = ABSENT) -> Any:
     for step in path:
         if isinstance(value, dict) and step in value:
             value = value[step]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         elif default is not ABSENT:
             return default
@@ -186,7 +186,7 @@ def _put(value: Any, path: list[str], item: Any, kind: str) -> Any:
         parent[last] = item
     elif isinstance(parent, list) and last == "-":
         parent.append(item)
-    elif isinstance(parent, list) and last.isdigit() and int(last) <= len(parent):
+    elif isinstance(parent, list) and last.isdecimal() and int(last) <= len(parent):
         if kind == "replace":
             parent[int(last)] = item
         else:

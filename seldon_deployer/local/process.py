@@ -35,7 +35,7 @@ class ProcessId:
         """Read the form that `str` writes; None for anything else."""
         scheme, _, rest = text.partition("://")
         pid, _, created = rest.partition("/")
-        if scheme != "process" or not pid.isdigit():
+        if scheme != "process" or not pid.isdecimal():
             return None
         try:
             return cls(int(pid), float(created))

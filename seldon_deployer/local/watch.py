@@ -53,7 +53,7 @@ async def watch_changes(
 
 
 def _parse_version(text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise bad_request(f'Invalid value: "{text}": strconv.ParseUint: invalid syntax')
     return int(text)
 

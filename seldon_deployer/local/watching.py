@@ -37,9 +37,9 @@ class Watching:
         self._wants = wants
         self._selectors = selectors
         seconds, version = query.get("timeoutSeconds", ""), query.get("resourceVersion", "")
-        if seconds and not seconds.isdigit():
+        if seconds and not seconds.isdecimal():
             raise bad_request(f'strconv.ParseInt: parsing "{seconds}": invalid syntax')
-        if version and not version.isdigit():
+        if version and not version.isdecimal():
             message = (
                 f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid '
             )
