@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -67,7 +68,12 @@ def create_app(api: Api, *, token: str, log_path: LogPath) -> Starlette:
             Route("/apis/{group}/{version}/{path:path}", _resources(handler), methods=_METHODS),
             Route("/apis/{group}/{version}", _resource_list),
         ],
-        exception_handlers={ApiError: _refuse, 404: _no_such_path, 405: _no_such_method},
+        exception_handlers={
+            ApiError: _refuse,
+            sqlite3.Error: _store_failed,
+            404: _no_such_path,
+            405: _no_such_method,
+        },
     )
     app.state.stopping = stopping
     app.add_middleware(_Guard, token=token)
@@ -178,6 +184,12 @@ async def _openapi_version(request: Request) -> Response:
 
 def _not_served() -> Response:
     return PlainTextResponse("404 page not found\n", 404)
+
+
+async def _store_failed(_request: Request, error: Exception) -> Response:
+    _LOGGER.error("the store failed: %s", error)
+    message = f"Internal error occurred: the store failed: {error}"
+    return JSONResponse(ApiError(500, "InternalError", message).to_object(), 500)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

@@ -65,7 +65,7 @@ class Probe:
             lines += ["User-Agent: kube-probe/1.34", "Accept: */*", "Connection: close", "", ""]
             writer.write("\r\n".join(lines).encode())
             parts = (await reader.readline()).split(None, 2)
-            status = int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 0
+            status = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
             # What is left of the answer is read, so that the unit sees no broken connection.
             while await reader.read(65536):
                 pass

@@ -105,7 +105,7 @@ def test_a_full_disk_ends_nothing_that_serves_and_heals(tmp_path, code):
 
         # To control, a file that may not grow is a disk without room.
         control.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))
-        with pytest.raises(AssertionError):
+        with pytest.raises(AssertionError, match="InternalError"):
             embedded.apply(class_sdep("full", code, text="two"))
         assert embedded.answer("full") == "one"
         os.kill(unit, signal.SIGKILL)
