@@ -106,6 +106,9 @@ def _parse(text: str, start: int) -> list[Any]:
         return [broken or Unparsed(line, error.problem or "no YAML")]
     except yaml.YAMLError as error:
         return [broken or Unparsed(start, str(error).partition("\n")[0])]
+    except (AttributeError, LookupError):
+        # PyYAML trips over a tag that does not fit its value, such as `!!bool maybe`.
+        return [broken or Unparsed(start, "a tag does not fit its value")]
 
 
 def _parse_json(text: str) -> list[Any]:

@@ -74,6 +74,8 @@ def test_keys_are_text_as_in_json():
         ("? [a]\n: b\n", 1),
         ("a: *missing\n", 1),
         ("a: !!python/object:os.system x\n", 1),
+        ("a: 1\n---\na: !!timestamp soon\n", 2),
+        ("a: !!bool maybe\n", 1),
     ],
 )
 def test_a_broken_document_says_its_line(text, line):
