@@ -237,6 +237,15 @@ def test_of_a_secret_only_the_reason_is_told():
     assert "Invalid" in error.why
 
 
+def test_the_hint_for_a_forbidden_secret_asks_for_what_the_shipped_role_lacks():
+    forbidden = status(403, "Forbidden", 'User "jo" cannot get resource "secrets"')
+    error = error_of(forbidden, Call("get", SECRETS, "s3", "models"))
+    assert isinstance(error, PermissionDenied)
+    assert "get, create and patch of secrets" in error.hint
+    assert "seldon-deployer rbac" not in error.hint
+    assert "kubectl auth can-i get secrets -n models" in error.hint
+
+
 def test_a_long_message_is_cut():
     error = error_of(status(422, "Invalid", "x" * 5000), PATCH_SDEP)
     assert len(str(error)) < 1000
