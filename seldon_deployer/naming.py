@@ -47,6 +47,11 @@ def is_dns_label(name: str) -> bool:
     return len(name) <= 63 and _DNS_1035.fullmatch(name) is not None
 
 
+def is_dns_subdomain(name: str) -> bool:
+    """Whether Kubernetes takes `name` for most of its objects, Secrets among them."""
+    return len(name) <= 253 and _DNS_SUBDOMAIN.fullmatch(name) is not None
+
+
 def is_label_value(text: str) -> bool:
     """Whether Kubernetes takes `text` as a label's value."""
     return len(text) <= 63 and _LABEL_VALUE.fullmatch(text) is not None
@@ -55,7 +60,7 @@ def is_label_value(text: str) -> bool:
 def is_label_key(key: str) -> bool:
     """Whether Kubernetes takes `key` for a label or an annotation: `name` or `domain/name`."""
     prefix, slash, name = key.rpartition("/")
-    if slash and not (len(prefix) <= 253 and _DNS_SUBDOMAIN.fullmatch(prefix)):
+    if slash and not is_dns_subdomain(prefix):
         return False
     return bool(name) and is_label_value(name)
 

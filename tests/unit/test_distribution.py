@@ -40,7 +40,8 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT, tree, ignore=ignored)
     shutil.copy(ROOT / ".gitignore", tree)
     (tree / "secrets").mkdir(exist_ok=True)
-    (tree / "secrets" / "s3.yaml").write_text("secret_access_key: canary\n")
+    for name in ("s3.yaml", "s3.json", "example.yaml"):
+        (tree / "secrets" / name).write_text("secret_access_key: canary\n")
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), "."],
         cwd=tree,
@@ -65,7 +66,11 @@ def test_the_sdist_is_an_allow_list_without_filled_in_secrets(distributions: Pat
         names = [name.partition("/")[2] for name in archive.getnames()]
     assert {name.split("/")[0] for name in names} <= TRACKED_TOPS
     assert "secrets/s3.yaml" not in names
-    assert "secrets/README.md" in names
+    templates = {f"secrets/{store}.example.yaml" for store in ("s3", "gs", "az")}
+    assert {name for name in names if name.startswith("secrets/")} == {
+        "secrets/README.md",
+        *templates,
+    }
 
 
 def test_the_root_folders_for_users_are_no_packages() -> None:

@@ -1,0 +1,61 @@
+"""The templates at the root, as users copy and fill them in."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from credential_cases import ACCOUNT_KEY, SAS_URL, SERVICE_ACCOUNT
+
+from seldon_deployer.errors import ConfigError
+from seldon_deployer.secrets import SCHEMAS, parse_credential_file
+
+FOLDER = Path(__file__).parents[3] / "secrets"
+TEMPLATES = {"s3": "seldon_s3", "gs": "seldon_gs", "az": "seldon_az"}
+
+
+def template(store):
+    return (FOLDER / f"{store}.example.yaml").read_text()
+
+
+def test_there_is_one_template_for_each_schema():
+    names = sorted(path.name for path in FOLDER.glob("*.example.yaml"))
+    assert names == sorted(f"{store}.example.yaml" for store in TEMPLATES)
+    assert set(TEMPLATES.values()) == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("store", TEMPLATES)
+def test_a_template_tells_of_every_key_and_of_no_other(store):
+    schema = SCHEMAS[TEMPLATES[store]]
+    told = set(re.findall(rf"^(?:# )?({schema.prefix}\w+):", template(store), re.MULTILINE))
+    assert told == set(schema.keys()) - {f"{schema.prefix}type"}
+
+
+@pytest.mark.parametrize("store", TEMPLATES)
+def test_a_template_that_nobody_filled_in_is_refused(store):
+    with pytest.raises(ConfigError):
+        parse_credential_file(template(store), store)
+
+
+@pytest.mark.parametrize(
+    ("store", "filled"),
+    [
+        ("s3", {"access_key_id: ''": "access_key_id: id", "access_key: ''": "access_key: key"}),
+        ("s3", {"# rclone_config_s3_env_auth": "rclone_config_s3_env_auth"}),
+        ("gs", {"{}": json.dumps(SERVICE_ACCOUNT)}),
+        ("az", {"account: ''": "account: models", "key: ''": f"key: {ACCOUNT_KEY}"}),
+        ("az", {"'https://ACCOUNT.blob.core.windows.net/CONTAINER?sv=...&sig=...'": SAS_URL,
+                "# rclone_config_azureblob_sas_url": "rclone_config_azureblob_sas_url"}),
+    ],
+)  # fmt: skip
+def test_a_template_that_is_filled_in_is_taken(store, filled):
+    text = template(store)
+    for before, after in filled.items():
+        assert before in text
+        text = text.replace(before, after)
+    found = parse_credential_file(text, store)
+    assert found.name == yaml.safe_load(text)["name"]
+    assert found.credentials.schema_name == TEMPLATES[store]
