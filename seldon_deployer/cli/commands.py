@@ -70,6 +70,7 @@ cli = LazyGroup(
         "rbac": ("rbac", "Print the Kubernetes role that deploying needs. Sends nothing."),
         "diff": ("diff", "Show what deploy would change. Writes nothing."),
         "validate": ("validate", "Judge manifests as Seldon would. Sends nothing."),
+        "secret": ("secret", "Give storage credentials to the cluster."),
         "serve": ("serve", "Serve a Python class in this process."),
         "local": ("local", "Start, stop and see the embedded runtime."),
         "zenml": ("zenml", "Connect ZenML."),
