@@ -9,11 +9,12 @@ import sys
 
 import pytest
 import yaml
+from client import Client
 
 from seldon_deployer.cli.run import run
-from seldon_deployer.cluster import SECRETS, connect
+from seldon_deployer.cluster import SECRETS, Resource, connect
 from seldon_deployer.deployer.secret import apply_secret
-from seldon_deployer.errors import Conflict, OwnershipError
+from seldon_deployer.errors import Conflict, OwnershipError, PermissionDenied
 from seldon_deployer.secrets import build_secret, parse_credentials
 
 CANARY = "canary7Qx"
@@ -217,3 +218,57 @@ def test_a_file_that_cannot_be_read_is_named(end, cluster, tmp_path, capsys):
     (tmp_path / "latin.yaml").write_bytes(f"name: {CANARY}".encode() + b"\xff")
     assert run(["secret", "apply", str(tmp_path / "latin.yaml"), "--debug"]) == 2
     assert_hidden(capsys.readouterr().err)
+
+
+ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+_RBAC = "rbac.authorization.k8s.io"
+ROLES = Resource(_RBAC, "v1", "roles", "Role")
+BINDINGS = Resource(_RBAC, "v1", "rolebindings", "RoleBinding")
+
+
+def made(resource, name, **parts):
+    head = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return {**head, "metadata": {"name": name}, **parts}
+
+
+def wait_until_allowed(user):
+    """The API server's authorizer learns of a new binding a moment later."""
+    for _ in range(1000):
+        try:
+            user.get(SECRETS, "storage")
+        except PermissionDenied:
+            continue
+        return
+    pytest.fail("the binding has no effect")
+
+
+@pytest.mark.cluster
+def test_get_create_and_patch_are_enough_and_without_them_the_error_says_so(real_end, tmp_path):
+    namespace = f"rights-{tmp_path.name.replace('_', '-').lower()[-20:]}"
+    client = Client(real_end)
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    assert client.post("/api/v1/namespaces", body).status == 201
+    admin = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
+    admin.apply(ACCOUNTS, made(ACCOUNTS, "user"))
+    token_request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    answer = client.post(ACCOUNTS.path(namespace, "user", "token"), token_request)
+    client.close()
+    config = yaml.safe_load(real_end.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": answer.body["status"]["token"]}
+    written = tmp_path / "kubeconfig"
+    written.write_text(yaml.safe_dump(config))
+    user = connect(kubeconfig=written, namespace=namespace)
+    with pytest.raises(PermissionDenied, match="get, create and patch of secrets"):
+        apply_secret(user, secret_of(user))
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]}
+    admin.apply(ROLES, made(ROLES, "secrets", rules=[rule]))
+    role = {"apiGroup": _RBAC, "kind": "Role", "name": "secrets"}
+    subject = {"kind": "ServiceAccount", "name": "user", "namespace": namespace}
+    admin.apply(BINDINGS, made(BINDINGS, "secrets", roleRef=role, subjects=[subject]))
+    wait_until_allowed(user)
+    first = apply_secret(user, secret_of(user))
+    rotated = {**KEYS, "rclone_config_s3_session_token": "rotated"}
+    second = apply_secret(user, secret_of(user, **rotated))
+    assert second["metadata"]["uid"] == first["metadata"]["uid"]
+    user.close()
+    admin.close()
