@@ -115,7 +115,7 @@ def _warn_of_versions(prepared: Prepared, protocol: str) -> None:
         prepared.trained_with, server.versions.get(protocol, {}), server=f"the image {image}"
     )
     if told is not None:
-        log.warning("on a cluster, %s", told)
+        log.warning("fine here, but not on a cluster: %s", told)
 
 
 def _installed(library: str) -> str | None:

@@ -56,9 +56,12 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(command: list[str], folder: Path, env: dict[str, str]) -> str:
-    done = subprocess.run(
-        command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"{command} hangs\n{late.stdout}\n{late.stderr}") from late
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
