@@ -34,7 +34,11 @@ _SCAFFOLDING = frozenset(
 _BY_VALUE = "cloudpickle"
 _JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
 # How joblib's compressed files begin: gzip, bzip2, xz, lzma, lz4, zlib.
-_COMPRESSED = (b"\x1f\x8b", b"BZ", b"\xfd7zXZ", b"]\x00", b"\x04\x22\x4d\x18", b"x")
+_COMPRESSED = (
+    *(b"\x1f\x8b", b"BZ", b"\xfd7zXZ", b"]\x00", b"\x04\x22\x4d\x18"),
+    # zlib's own letter alone would take any text with an x in front for compressed.
+    *(b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"),
+)
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 # A pickle of plain values begins by pushing one, or ends by closing a tuple or naming a class.

@@ -117,6 +117,21 @@ def test_one_file_is_enough(tmp_path: Path, name: str) -> None:
     assert np.array_equal(served.predict(FLOWERS), iris_model().predict(FLOWERS))
 
 
+def test_text_that_begins_like_zlib_is_no_compressed_model(tmp_path: Path) -> None:
+    (tmp_path / "clf.joblib").write_text("x marks no model")
+
+    with pytest.raises(ArtifactError, match="no complete pickle"):
+        prepare(tmp_path / "clf.joblib")
+
+
+@pytest.mark.parametrize("level", range(1, 10))
+def test_every_level_of_zlib_is_known_as_compressed(tmp_path: Path, level: int) -> None:
+    joblib.dump(iris_model(), tmp_path / "clf.joblib", compress=("zlib", level))
+
+    with pytest.raises(ArtifactError, match="compressed data"):
+        prepare(tmp_path / "clf.joblib")
+
+
 def test_a_compressed_model_needs_a_word_from_the_user(tmp_path: Path) -> None:
     joblib.dump(iris_model(), tmp_path / "clf.joblib", compress=3)
 
