@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# What the tests need beside the package: every framework that a model can be of.
+FRAMEWORKS := $(VENV)/.frameworks
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -27,6 +29,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	@touch $@
 
+$(FRAMEWORKS): $(STAMP)
+	@echo "installing the frameworks that the tests train models with (some gigabytes, once)"
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,frameworks]'
+	@touch $@
+
 demo: install
 	@$(BIN)/python -m examples.iris.demo
 
@@ -40,7 +47,7 @@ apiserver:
 	  echo "it cannot be built here: the tests against it will be skipped"; \
 	else echo "no Go: the tests against a real Kubernetes API server will be skipped"; fi
 
-test: install apiserver
+test: $(FRAMEWORKS) apiserver
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install
@@ -53,7 +60,7 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install apiserver
+bench: $(FRAMEWORKS) apiserver
 	$(BIN)/python -m bench
 
 clean:

@@ -5,6 +5,10 @@ SeldonDeployerError
 │   ├── ConfigError          a DeploymentConfig or option that cannot be
 │   └── InvalidName          a model name that makes no Kubernetes name
 ├── ArtifactError            the model artifact is missing, unreadable or no model
+├── StorageError             a store did not do what was asked
+│   ├── StorageMissing       no such bucket, folder or file, or nothing in it
+│   ├── StorageDenied        these credentials may not
+│   └── StorageUnreachable   no answer
 ├── ManifestError            the API would accept or reject it, but it cannot work
 ├── PayloadError             a message is no Seldon or V2 message
 ├── PredictionError          the service answered with an error, or not at all
@@ -64,6 +68,22 @@ class InvalidName(UsageError):
 
 class ArtifactError(SeldonDeployerError):
     """The model artifact is missing, unreadable, ambiguous, or no model."""
+
+
+class StorageError(SeldonDeployerError):
+    """A store did not do what was asked."""
+
+
+class StorageMissing(StorageError):
+    """There is no such bucket, folder or file, or nothing in it."""
+
+
+class StorageDenied(StorageError):
+    """The store refused these credentials, or there are none."""
+
+
+class StorageUnreachable(StorageError):
+    """The store did not answer."""
 
 
 class ManifestError(SeldonDeployerError):

@@ -1,0 +1,1 @@
+"""Where artifacts lie: S3, Google Cloud Storage, Azure Blob, volumes, this machine."""
