@@ -1,193 +1,45 @@
-"""Schemas of the built-in resources, as far as merging and checking need them.
-
-Written in the OpenAPI dialect of CRDs, so that one set of functions reads both: list kinds and
-keys (Kubernetes API reference, "Patch Strategy" and "Merge Key"), defaults of merge keys, atomic
-maps. Pod specs keep what is not listed here (`preserve`).
-"""
+"""Schemas of the built-in resources, as far as merging and checking need them."""
 
 from __future__ import annotations
 
-from typing import Any
-
-Schema = dict[str, Any]
-
-ANY: Schema = {}
-STRING: Schema = {"type": "string"}
-INTEGER: Schema = {"type": "integer"}
-BOOLEAN: Schema = {"type": "boolean"}
-INT_OR_STRING: Schema = {"x-kubernetes-int-or-string": True}
-QUANTITY: Schema = {"x-kubernetes-int-or-string": True}
-TIME: Schema = {"type": "string", "format": "date-time", "nullable": True}
-
-
-def struct(**fields: Schema) -> Schema:
-    """An object with named fields and no others."""
-    return {"type": "object", "properties": fields}
-
-
-def open_struct(**fields: Schema) -> Schema:
-    """An object with named fields that keeps others too."""
-    return struct(**fields) | {"x-kubernetes-preserve-unknown-fields": True}
-
-
-def mapping(values: Schema) -> Schema:
-    """An object with free keys."""
-    return {"type": "object", "additionalProperties": values}
-
-
-def whole(schema: Schema) -> Schema:
-    """An object with one owner."""
-    return schema | {"x-kubernetes-map-type": "atomic"}
-
-
-def atomic(items: Schema) -> Schema:
-    """A list with one owner."""
-    return {"type": "array", "items": items, "x-kubernetes-list-type": "atomic"}
-
-
-def unique(items: Schema) -> Schema:
-    """A list that is a set."""
-    return {
-        "type": "array",
-        "items": items,
-        "x-kubernetes-list-type": "set",
-        "x-kubernetes-patch-strategy": "merge",
-    }
-
-
-def keyed(items: Schema, *keys: str, merge_key: str = "") -> Schema:
-    """A list of objects told apart by keys; strategic merge knows the first or `merge_key`."""
-    return {
-        "type": "array",
-        "items": items,
-        "x-kubernetes-list-type": "map",
-        "x-kubernetes-list-map-keys": list(keys),
-        "x-kubernetes-patch-strategy": "merge",
-        "x-kubernetes-patch-merge-key": merge_key or keys[0],
-    }
-
-
-def _names(names: str, schema: Schema) -> dict[str, Schema]:
-    return dict.fromkeys(names.split(), schema)
-
-
-LABELS = mapping(STRING)
-OWNER_REFERENCE = whole(
-    struct(
-        **_names("apiVersion kind name uid", STRING),
-        **_names("controller blockOwnerDeletion", BOOLEAN),
-    )
+from seldon_deployer.manifest.pod_schema import (
+    ANY,
+    BOOLEAN,
+    INT_OR_STRING,
+    INTEGER,
+    LABEL_SELECTOR,
+    LOCAL_REFERENCE,
+    POD_SPEC,
+    POD_TEMPLATE,
+    STRING,
+    TIME,
+    Schema,
+    atomic,
+    fields,
+    keyed,
+    mapping,
+    open_struct,
+    struct,
+    whole,
 )
-OBJECT_META = struct(
-    **_names("name generateName namespace selfLink uid resourceVersion", STRING),
-    **_names("generation deletionGracePeriodSeconds", INTEGER),
-    **_names("creationTimestamp deletionTimestamp", TIME),
-    labels=LABELS,
-    annotations=mapping(STRING),
-    finalizers=unique(STRING),
-    ownerReferences=keyed(OWNER_REFERENCE, "uid"),
-    managedFields=atomic(ANY),
-)
+
 OBJECT_REFERENCE = whole(
     struct(
-        **_names("apiVersion kind namespace name uid resourceVersion fieldPath", STRING),
+        **fields("apiVersion kind namespace name uid resourceVersion fieldPath", STRING),
     )
 )
-LABEL_SELECTOR = whole(struct(matchLabels=LABELS, matchExpressions=atomic({"type": "object"})))
-KEY_SELECTOR = whole(struct(key=STRING, name=STRING, optional=BOOLEAN))
-LOCAL_REFERENCE = whole(struct(name=STRING))
 
 
 def _condition(**more: Schema) -> Schema:
     return struct(
-        **_names("type status reason message", STRING),
-        **_names("lastTransitionTime lastUpdateTime lastProbeTime lastHeartbeatTime", TIME),
+        **fields("type status reason message", STRING),
+        **fields("lastTransitionTime lastUpdateTime lastProbeTime lastHeartbeatTime", TIME),
         observedGeneration=INTEGER,
         **more,
     )
 
 
 CONDITIONS = keyed(_condition(), "type")
-_PROBE = open_struct(
-    httpGet=struct(
-        **_names("path host scheme", STRING),
-        port=INT_OR_STRING,
-        httpHeaders=atomic(struct(name=STRING, value=STRING)),
-    ),
-    tcpSocket=struct(host=STRING, port=INT_OR_STRING),
-    exec=struct(command=atomic(STRING)),
-    **_names(
-        "initialDelaySeconds periodSeconds timeoutSeconds successThreshold failureThreshold "
-        "terminationGracePeriodSeconds",
-        INTEGER,
-    ),
-)
-_ENV = struct(
-    name=STRING,
-    value=STRING,
-    valueFrom=open_struct(
-        fieldRef=whole(struct(apiVersion=STRING, fieldPath=STRING)),
-        secretKeyRef=KEY_SELECTOR,
-        configMapKeyRef=KEY_SELECTOR,
-    ),
-)
-_PORT = struct(
-    **_names("name hostIP", STRING),
-    protocol=STRING | {"default": "TCP"},
-    containerPort=INTEGER,
-    hostPort=INTEGER,
-)
-CONTAINER = open_struct(
-    **_names(
-        "name image imagePullPolicy workingDir terminationMessagePath terminationMessagePolicy",
-        STRING,
-    ),
-    command=atomic(STRING),
-    args=atomic(STRING),
-    env=keyed(_ENV, "name"),
-    envFrom=atomic(ANY),
-    ports=keyed(_PORT, "containerPort", "protocol"),
-    volumeMounts=keyed(open_struct(name=STRING, mountPath=STRING), "mountPath"),
-    resources=open_struct(
-        limits=mapping(QUANTITY),
-        requests=mapping(QUANTITY),
-    ),
-    **_names("livenessProbe readinessProbe startupProbe", _PROBE),
-    lifecycle=open_struct(),
-    securityContext=open_struct(),
-)
-_VOLUME = open_struct(
-    name=STRING,
-    emptyDir=struct(medium=STRING, sizeLimit=QUANTITY),
-    secret=open_struct(secretName=STRING, defaultMode=INTEGER, items=atomic(ANY)),
-    downwardAPI=open_struct(defaultMode=INTEGER, items=atomic(ANY)),
-)
-POD_SPEC = open_struct(
-    containers=keyed(CONTAINER, "name"),
-    initContainers=keyed(CONTAINER, "name"),
-    ephemeralContainers=keyed(CONTAINER, "name"),
-    volumes=keyed(_VOLUME, "name"),
-    imagePullSecrets=keyed(LOCAL_REFERENCE, "name"),
-    hostAliases=keyed(struct(ip=STRING, hostnames=atomic(STRING)), "ip"),
-    topologySpreadConstraints=keyed(
-        open_struct(labelSelector=LABEL_SELECTOR),
-        "topologyKey",
-        "whenUnsatisfiable",
-    ),
-    tolerations=atomic(ANY),
-    nodeSelector=whole(mapping(STRING)),
-    securityContext=open_struct(),
-    affinity=open_struct(),
-    **_names(
-        "serviceAccountName serviceAccount restartPolicy dnsPolicy nodeName schedulerName "
-        "hostname subdomain priorityClassName runtimeClassName",
-        STRING,
-    ),
-    **_names("terminationGracePeriodSeconds activeDeadlineSeconds", INTEGER),
-    **_names("automountServiceAccountToken hostNetwork hostPID enableServiceLinks", BOOLEAN),
-)
-POD_TEMPLATE = struct(metadata=OBJECT_META, spec=POD_SPEC)
-
 SECRET = struct(data=mapping(STRING), stringData=mapping(STRING), type=STRING, immutable=BOOLEAN)
 CONFIG_MAP = struct(data=mapping(STRING), binaryData=mapping(STRING), immutable=BOOLEAN)
 SERVICE_ACCOUNT = struct(
@@ -214,7 +66,7 @@ SERVICE = struct(
     spec=open_struct(
         ports=keyed(
             struct(
-                **_names("name appProtocol", STRING),
+                **fields("name appProtocol", STRING),
                 protocol=STRING | {"default": "TCP"},
                 port=INTEGER,
                 nodePort=INTEGER,
@@ -224,14 +76,14 @@ SERVICE = struct(
             "protocol",
         ),
         selector=whole(mapping(STRING)),
-        **_names("type clusterIP sessionAffinity externalName internalTrafficPolicy", STRING),
-        **_names("clusterIPs ipFamilies externalIPs", atomic(STRING)),
+        **fields("type clusterIP sessionAffinity externalName internalTrafficPolicy", STRING),
+        **fields("clusterIPs ipFamilies externalIPs", atomic(STRING)),
     ),
     status=open_struct(loadBalancer=open_struct(), conditions=CONDITIONS),
 )
 DEPLOYMENT = struct(
     spec=struct(
-        **_names("replicas minReadySeconds revisionHistoryLimit progressDeadlineSeconds", INTEGER),
+        **fields("replicas minReadySeconds revisionHistoryLimit progressDeadlineSeconds", INTEGER),
         paused=BOOLEAN,
         selector=LABEL_SELECTOR,
         template=POD_TEMPLATE,
@@ -241,7 +93,7 @@ DEPLOYMENT = struct(
         ),
     ),
     status=struct(
-        **_names(
+        **fields(
             "observedGeneration replicas updatedReplicas readyReplicas availableReplicas "
             "unavailableReplicas terminatingReplicas collisionCount",
             INTEGER,
@@ -254,7 +106,7 @@ EVENT = struct(
     related=OBJECT_REFERENCE,
     source=struct(component=STRING, host=STRING),
     series=open_struct(),
-    **_names("reason message type action reportingComponent reportingInstance", STRING),
-    **_names("firstTimestamp lastTimestamp eventTime", TIME),
+    **fields("reason message type action reportingComponent reportingInstance", STRING),
+    **fields("firstTimestamp lastTimestamp eventTime", TIME),
     count=INTEGER,
 )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from seldon_deployer.local import builtin
+from seldon_deployer.manifest.pod_schema import OBJECT_META, STRING
 
 Object = dict[str, Any]
 
@@ -76,9 +77,9 @@ class Resource:
 def _schema(source: Callable[[], Object]) -> Object:
     schema = source()
     identity = {
-        "apiVersion": builtin.STRING,
-        "kind": builtin.STRING,
-        "metadata": builtin.OBJECT_META,
+        "apiVersion": STRING,
+        "kind": STRING,
+        "metadata": OBJECT_META,
     }
     return schema | {"properties": schema.get("properties", {}) | identity}
 

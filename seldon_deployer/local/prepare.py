@@ -11,7 +11,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from seldon_deployer.local.builtin import OBJECT_META
 from seldon_deployer.local.objects import NAMESPACES, SECRETS, SERVICES, Resource
 from seldon_deployer.local.status import (
     ApiError,
@@ -20,6 +19,7 @@ from seldon_deployer.local.status import (
     invalid,
 )
 from seldon_deployer.manifest.admission import check_admission
+from seldon_deployer.manifest.pod_schema import OBJECT_META
 from seldon_deployer.manifest.schema import check_schema, fill_defaults, prune, unknown_fields
 
 Object = dict[str, Any]

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from seldon_deployer.local import builtin
 from seldon_deployer.local.apply import Writer, track_update
 from seldon_deployer.local.managers import Managers, Owned, manager_of, read_managers
 from seldon_deployer.local.merge import Path
+from seldon_deployer.manifest.pod_schema import INTEGER, struct
 
 Object = dict[str, Any]
 
 _VERSION = "autoscaling/v1"
 _REPLICAS: Path = ("f:spec", "f:replicas")
-_SCHEMA = builtin.struct(spec=builtin.struct(replicas=builtin.INTEGER))
+_SCHEMA = struct(spec=struct(replicas=INTEGER))
 # Stands for replicas that nobody set: whatever is written then is a change.
 _UNSET = -(2**31)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from seldon_deployer.local.merge import is_same
 from seldon_deployer.local.names import generate_name
 from seldon_deployer.local.objects import NAMESPACES, Resource
-from seldon_deployer.local.patches import PatchError, json_patch, merge_patch, strategic_merge
+from seldon_deployer.local.patches import json_patch, merge_patch
 from seldon_deployer.local.prepare import set_defaults
 from seldon_deployer.local.status import (
     ApiError,
@@ -22,6 +22,7 @@ from seldon_deployer.local.status import (
     invalid_option,
     object_changed,
 )
+from seldon_deployer.manifest.strategic import PatchError, strategic_merge
 
 Object = dict[str, Any]
 PatchType = Literal["json", "merge", "strategic", "apply"]

@@ -66,6 +66,19 @@ def fill_defaults(schema: Object, obj: Object) -> Object:
     return filled
 
 
+def child_schema(schema: Object, name: str) -> Object | None:
+    """The schema of a field; {} where everything goes; None where the field is unknown."""
+    known: Object | None = schema.get("properties", {}).get(name)
+    if known is not None:
+        return known
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        return rest
+    if rest or schema.get("x-kubernetes-preserve-unknown-fields") or not schema:
+        return {}
+    return None
+
+
 def _check(schema: Object, value: Any, path: str) -> Iterator[Violation]:
     if value is None and schema.get("nullable"):
         return
@@ -90,7 +103,7 @@ def _check_object(schema: Object, value: Object, path: str) -> Iterator[Violatio
         if name not in value:
             yield Violation(_join(path, name), "Required value")
     for name, item in value.items():
-        child = _child_schema(schema, name)
+        child = child_schema(schema, name)
         if child is not None:
             yield from _check(child, item, _join(path, name))
 
@@ -175,23 +188,10 @@ def _is_date_time(value: str) -> bool:
         return False
 
 
-def _child_schema(schema: Object, name: str) -> Object | None:
-    """The schema of a field; {} where everything goes; None where the field is unknown."""
-    known: Object | None = schema.get("properties", {}).get(name)
-    if known is not None:
-        return known
-    rest = schema.get("additionalProperties")
-    if isinstance(rest, dict):
-        return rest
-    if rest or schema.get("x-kubernetes-preserve-unknown-fields") or not schema:
-        return {}
-    return None
-
-
 def _unknown(schema: Object, value: Any, path: str) -> Iterator[str]:
     if isinstance(value, dict):
         for name, item in value.items():
-            child = _child_schema(schema, name)
+            child = child_schema(schema, name)
             if child is None:
                 yield _join(path, name)
             else:
@@ -203,7 +203,7 @@ def _unknown(schema: Object, value: Any, path: str) -> Iterator[str]:
 
 def _prune(schema: Object, value: Any) -> Any:
     if isinstance(value, dict):
-        known = ((name, item, _child_schema(schema, name)) for name, item in value.items())
+        known = ((name, item, child_schema(schema, name)) for name, item in value.items())
         return {
             name: _prune(child, item)
             for name, item, child in known
@@ -217,7 +217,7 @@ def _prune(schema: Object, value: Any) -> Any:
 def _fill(schema: Object, value: Any) -> Any:
     if isinstance(value, dict):
         filled = {
-            name: _fill(_child_schema(schema, name) or {}, item) for name, item in value.items()
+            name: _fill(child_schema(schema, name) or {}, item) for name, item in value.items()
         }
         for name, child in schema.get("properties", {}).items():
             if "default" in child and name not in filled:

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seldon_deployer.local import builtin
 from seldon_deployer.local.merge import (
     compare,
     field_set,
@@ -14,19 +13,20 @@ from seldon_deployer.local.merge import (
     remove,
     with_parents,
 )
+from seldon_deployer.manifest import pod_schema as types
 
-SCHEMA = builtin.struct(
-    text=builtin.STRING,
+SCHEMA = types.struct(
+    text=types.STRING,
     free={},
-    labels=builtin.LABELS,
-    whole=builtin.whole(builtin.mapping(builtin.STRING)),
-    atoms=builtin.atomic(builtin.STRING),
-    set=builtin.unique(builtin.STRING),
-    ports=builtin.keyed(
-        builtin.struct(
-            port=builtin.INTEGER,
-            protocol=builtin.STRING | {"default": "TCP"},
-            name=builtin.STRING,
+    labels=types.LABELS,
+    whole=types.whole(types.mapping(types.STRING)),
+    atoms=types.atomic(types.STRING),
+    set=types.unique(types.STRING),
+    ports=types.keyed(
+        types.struct(
+            port=types.INTEGER,
+            protocol=types.STRING | {"default": "TCP"},
+            name=types.STRING,
         ),
         "port",
         "protocol",

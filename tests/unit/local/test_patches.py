@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seldon_deployer.local.builtin import POD
-from seldon_deployer.local.patches import PatchError, json_patch, merge_patch, strategic_merge
+from seldon_deployer.local.patches import json_patch, merge_patch
+from seldon_deployer.manifest.strategic import PatchError
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -87,51 +87,3 @@ def test_a_json_patch_that_does_not_fit_changes_nothing(operations):
     with pytest.raises(PatchError):
         json_patch(value, operations)
     assert value == {"a": [1, 2]}
-
-
-def _containers(*items, **more):
-    return {"spec": {"containers": list(items)} | more}
-
-
-def test_strategic_merge_follows_the_wanted_order():
-    live = _containers({"name": "a"}, {"name": "b"})
-    order = {"$setElementOrder/containers": [{"name": "b"}, {"name": "c"}, {"name": "a"}]}
-    patch = _containers({"name": "c", "image": "i"}, **order)
-    names = [c["name"] for c in strategic_merge(POD, live, patch)["spec"]["containers"]]
-    assert names == ["b", "c", "a"]
-
-
-def test_strategic_merge_replaces_where_it_is_told():
-    live = _containers({"name": "a", "image": "i"})
-    patch = _containers({"name": "b"}, {"$patch": "replace"})
-    assert strategic_merge(POD, live, patch) == _containers({"name": "b"})
-    patch = {"spec": {"$patch": "replace", "nodeName": "n"}}
-    assert strategic_merge(POD, live, patch) == {"spec": {"nodeName": "n"}}
-    patch = {"spec": {"$patch": "delete"}}
-    assert strategic_merge(POD, live, patch) == {}
-
-
-def test_strategic_merge_takes_items_out_of_a_plain_list():
-    live = {"metadata": {"finalizers": ["a", "b"]}}
-    schema = {
-        "properties": {
-            "metadata": {
-                "properties": {
-                    "finalizers": {"type": "array", "x-kubernetes-patch-strategy": "merge"}
-                }
-            }
-        }
-    }
-    patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"]}}
-    assert strategic_merge(schema, live, patch)["metadata"]["finalizers"] == ["b", "c"]
-
-
-def test_strategic_merge_keeps_the_fields_that_it_names():
-    live = _containers(nodeName="n", hostname="h")
-    patch = {"spec": {"$retainKeys": ["nodeName"], "nodeName": "m"}}
-    assert strategic_merge(POD, live, patch) == {"spec": {"nodeName": "m"}}
-
-
-def test_strategic_merge_wants_the_key():
-    with pytest.raises(PatchError, match="merge key: name"):
-        strategic_merge(POD, _containers({"name": "a"}), _containers({"image": "i"}))
