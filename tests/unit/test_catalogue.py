@@ -6,15 +6,20 @@ from seldon_deployer import __version__
 from seldon_deployer.catalogue import (
     OUR_IMAGE,
     SERVERS,
+    Server,
+    ServerUnit,
     find_server,
     is_prepackaged,
+    known_servers,
     server_of_image,
+    unit_of,
 )
+from seldon_deployer.catalogue.ours import OUR_SERVERS
 from seldon_deployer.errors import ConfigError
 
 
 def test_servers_are_found_by_name() -> None:
-    for name in SERVERS:
+    for name in known_servers():
         assert find_server(name).name == name
 
 
@@ -22,7 +27,7 @@ def test_an_unknown_server_lists_the_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         find_server("SKLEARN")
 
-    assert all(name in caught.value.hint for name in SERVERS)
+    assert all(name in caught.value.hint for name in known_servers())
 
 
 @pytest.mark.parametrize(
@@ -77,3 +82,23 @@ def test_an_image_tells_its_server_whatever_the_version(image: str, name: str | 
     server = server_of_image(image)
 
     assert (server.name if server else None) == name
+
+
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+@pytest.mark.parametrize("server", OUR_SERVERS, ids=lambda server: server.name)
+def test_a_server_of_ours_is_asked_for_by_image_and_class(server: Server, protocol: str) -> None:
+    unit = unit_of(server, protocol)
+
+    assert unit.implementation is None  # the operator would answer: no such server
+    assert unit.image == OUR_IMAGE
+    assert unit.env == {"MODEL_NAME": server.local_class, "SERVICE_TYPE": "MODEL"}
+
+
+@pytest.mark.parametrize("server", SERVERS.values(), ids=lambda server: server.name)
+def test_a_server_of_seldons_is_asked_for_by_name_alone(server: Server) -> None:
+    assert unit_of(server, "v2") == ServerUnit(implementation=server.name)
+
+
+def test_what_a_manifest_may_name_are_seldons_servers_only() -> None:
+    assert set(SERVERS) < set(known_servers())
+    assert {server.name for server in OUR_SERVERS} == set(known_servers()) - set(SERVERS)

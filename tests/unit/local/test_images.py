@@ -40,7 +40,7 @@ def test_known_images_have_a_program(image, program, model_class):
     "image",
     [
         "",
-        "seldonio/mlserver:1.3.5-xgboost",
+        "seldonio/mlserver:1.3.5-huggingface",
         "nvcr.io/nvidia/tritonserver:21.08-py3",
         "me/sklearnserver:1",
         "x:5000/y@sha256:0",
