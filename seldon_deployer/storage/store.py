@@ -31,15 +31,19 @@ class StoredFile:
 class Bucket(Protocol):
     """The door to one store: a client, opened at one bucket (Azure: container).
 
-    Keys are whole, without a leading slash. Every method raises StorageMissing, StorageDenied,
-    StorageUnreachable or StorageError, the client's own exception chained; none of them holds a
-    credential's value.
+    Each store's module has `open_bucket(location, environment) -> Bucket`, which calls nothing yet;
+    environment None: this machine's own credentials. Keys are whole, without a leading slash. Every
+    method raises StorageMissing, StorageDenied, StorageUnreachable or StorageError in the words of
+    `storage/failures.py`, the client's own exception chained; none of them holds a credential's
+    value. A link that breaks is retried here; a store that never answers fails within seconds.
+    The methods are called from several threads at once.
     """
 
     def list(self, prefix: str) -> Iterator[StoredFile]:
         """The files whose key begins with `prefix`, `path` being the whole key; pages are hidden.
 
-        A missing bucket raises StorageMissing; a prefix that nothing has gives nothing.
+        In the order of the keys' UTF-8 bytes. A missing bucket raises StorageMissing; a prefix that
+        nothing has gives nothing.
         """
         ...
 
@@ -50,10 +54,15 @@ class Bucket(Protocol):
     def fetch(self, file: StoredFile, target: Path, on_bytes: OnBytes) -> None:
         """Write the file whose key is `file.path` to `target`, in parallel parts where it is large.
 
-        The bytes are verified: length, and the store's checksum where it tells one.
+        The bytes are verified: length, and the store's checksum where it tells one. A file that is
+        no longer `file.version` is an error, never a mix of both. After an error `target` may be
+        there in part: who calls removes it.
         """
         ...
 
     def send(self, source: Path, key: str, on_bytes: OnBytes) -> None:
-        """Write a local file to `key`, in parallel parts where it is large, with a checksum."""
+        """Write a local file to `key`, in parallel parts where it is large, with a checksum.
+
+        The key is there whole or not at all.
+        """
         ...
