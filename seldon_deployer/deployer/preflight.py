@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Literal
 
 from seldon_deployer import naming
 from seldon_deployer.cluster import (
@@ -29,6 +30,11 @@ from seldon_deployer.service.observe import OPERATOR_LABEL
 log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
+
+# What is asked before anything is sent. What is certain to fail is always an error; what this
+# machine cannot tell (a store it does not reach, a Secret it may not read) is a warning under
+# `warn` and an error under `strict`. `off` asks neither the store nor the cluster.
+Preflight = Literal["strict", "warn", "off"]
 
 
 @dataclass(frozen=True)

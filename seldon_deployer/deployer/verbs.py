@@ -14,14 +14,19 @@ from seldon_deployer import naming
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.cluster.failures import api_missing
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer import preflight, scale
+from seldon_deployer.deployer import preflight as checks
+from seldon_deployer.deployer import scale
+from seldon_deployer.deployer.credentials import StorageCredentials, choose_secret
 from seldon_deployer.deployer.difference import Difference
 from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end, make_namespace
 from seldon_deployer.deployer.interpreter import interpreter
 from seldon_deployer.deployer.model import Model, find_model
+from seldon_deployer.deployer.preflight import Preflight
+from seldon_deployer.deployer.secret import apply_secret
 from seldon_deployer.deployer.settle import OnFailure, settle
 from seldon_deployer.errors import DeploymentTimeout, NotFound, OwnershipError
 from seldon_deployer.manifest.build import build_manifest, needs_orchestrator
+from seldon_deployer.secrets import build_secret
 from seldon_deployer.service import Service
 
 log = logging.getLogger(__name__)
@@ -34,15 +39,16 @@ class _Plan:
     """What a deploy applies, over what was there."""
 
     manifest: Object
-    before: preflight.Before
+    before: checks.Before
     force: bool
 
 
 class Deployer:
     """Deploys models to one Kubernetes API: a cluster's or the embedded runtime's."""
 
-    def __init__(self, end: End) -> None:
+    def __init__(self, end: End, *, preflight: Preflight = "warn") -> None:
         self._end = end
+        self._preflight: Preflight = preflight
         self._is_api_there = False
 
     @classmethod
@@ -55,8 +61,12 @@ class Deployer:
         base_url: str | None = None,
         kubeconfig: str | Path | None = None,
         api_client: Any = None,
+        preflight: Preflight = "warn",
     ) -> Deployer:
-        """Choose the end and connect to it; the rules are those of `end.choose_end`."""
+        """Choose the end and connect to it; the rules are those of `end.choose_end`.
+
+        preflight: what `deploy` does unless it is told otherwise.
+        """
         return cls(
             choose_end(
                 runtime=runtime,
@@ -65,13 +75,20 @@ class Deployer:
                 base_url=base_url,
                 kubeconfig=kubeconfig,
                 api_client=api_client,
-            )
+            ),
+            preflight=preflight,
         )
 
     @classmethod
-    def local(cls, *, namespace: str = "default", home: Path | None = None) -> Deployer:
+    def local(
+        cls,
+        *,
+        namespace: str = "default",
+        home: Path | None = None,
+        preflight: Preflight = "warn",
+    ) -> Deployer:
         """Use the embedded runtime, starting it if it does not run."""
-        return cls(local_end(namespace=namespace, home=home))
+        return cls(local_end(namespace=namespace, home=home), preflight=preflight)
 
     @property
     def cluster(self) -> Cluster:
@@ -92,6 +109,8 @@ class Deployer:
         self,
         config: DeploymentConfig,
         *,
+        credentials: StorageCredentials | None = None,
+        preflight: Preflight | None = None,  # noqa: ARG002
         timeout_seconds: float = 300,
         force: bool = False,
         adopt: bool = False,
@@ -100,6 +119,9 @@ class Deployer:
     ) -> Service:
         """Serve a model, or update the one of that name in place, and wait until it serves.
 
+        credentials: make or refresh a Secret of them and name it, unless the configuration names
+        one; it is shared by the deployments that use it.
+        preflight: what is asked before anything is sent; see `preflight.Preflight`.
         force: take fields that other managers own, replicas too.
         adopt: take over a SeldonDeployment that somebody else created.
         on_failure: undo what does not serve (a first deployment is removed, an update goes back
@@ -110,8 +132,14 @@ class Deployer:
         """
         started = time.monotonic()
         tell = progress or log.info
+        choice = choose_secret(secret_name=config.secret_name, made_from=credentials)
+        config = config.model_copy(update={"secret_name": choice.name})
         plan = self._plan(config, force=force, adopt=adopt, tell=tell)
         make_namespace(self._end)
+        if choice.made_from is not None:
+            wanted = choice.made_from
+            secret = build_secret(wanted.name, self.cluster.namespace, wanted.credentials)
+            apply_secret(self.cluster, secret)
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
         tell(_what_changed(plan.before.existing, applied))
         live = settle(
@@ -209,19 +237,19 @@ class Deployer:
         """Look at the model and at what is there, and say what to apply. Writes nothing."""
         model = find_model(config, is_local=self.is_local, tell=tell)
         self._check_api()
-        before = preflight.look_before(self.cluster, config.name)
+        before = checks.look_before(self.cluster, config.name)
         existing = before.existing
         if existing is not None:
-            preflight.check_ours(existing, config, adopt=adopt)
+            checks.check_ours(existing, config, adopt=adopt)
         manifest = self._build(
             config,
             model,
-            preflight.choose_orchestrator(config, model.implementation, existing, tell),
+            checks.choose_orchestrator(config, model.implementation, existing, tell),
         )
-        preflight.check_nobody_elses(self.cluster, manifest, before)
+        checks.check_nobody_elses(self.cluster, manifest, before)
         if not force:
-            manifest = preflight.yield_replicas(manifest, existing, tell)
-        is_taken_over = existing is not None and not preflight.is_ours(existing)
+            manifest = checks.yield_replicas(manifest, existing, tell)
+        is_taken_over = existing is not None and not checks.is_ours(existing)
         return _Plan(manifest, before, force or is_taken_over)
 
     def _build(self, config: DeploymentConfig, model: Model, orchestrator: bool) -> Object:
@@ -235,7 +263,7 @@ class Deployer:
             # The units of the embedded runtime run with the libraries that trained the model.
             python=interpreter() if self.is_local else None,
         )
-        preflight.check_manifest(manifest)
+        checks.check_manifest(manifest)
         return manifest
 
     def _scale(
@@ -243,7 +271,7 @@ class Deployer:
     ) -> Service:
         started = time.monotonic()
         live = self._live(name, ours=True)
-        before = preflight.look_before(self.cluster, live["metadata"]["name"])
+        before = checks.look_before(self.cluster, live["metadata"]["name"])
         # Whoever set the replicas before: this was asked for now.
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, change(live), force=True)
         settled = settle(
@@ -276,7 +304,7 @@ class Deployer:
                 hint="`seldon-deployer list` shows what there is",
                 status=404,
             )
-        if ours and not preflight.is_ours(live):
+        if ours and not checks.is_ours(live):
             raise OwnershipError(
                 f"the SeldonDeployment {where} is not ours",
                 why=f"it has no label {naming.MANAGED_BY_LABEL}={naming.FIELD_MANAGER}",
