@@ -1,0 +1,53 @@
+"""What all values of a configuration are: frozen, strict about names, lenient about spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import AliasGenerator, BaseModel, ConfigDict, ModelWrapValidatorHandler
+from pydantic import model_validator as _model_validator
+from pydantic.alias_generators import to_camel, to_snake
+
+Object = dict[str, Any]
+
+
+class Value(BaseModel):
+    """A part of a configuration.
+
+    Fields have Python's spelling, and are read in Kubernetes' own too (`mount_path`, `mountPath`),
+    so that a snippet of YAML can be pasted. An unknown field is an error.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(serialization_alias=to_camel),
+        # Validators are built on first use: most programs use few of these.
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+    )
+
+    @_model_validator(mode="wrap")
+    @classmethod
+    def _read_either_spelling(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, Mapping):
+            return handler(data)
+        spelt: Object = {}
+        for key, value in data.items():
+            name = _field_name(key, cls.model_fields)
+            if name in spelt:
+                raise ValueError(f"{name} is given twice, in two spellings")
+            spelt[name] = value
+        return handler(spelt)
+
+    def to_object(self) -> Object:
+        """The plain object in Kubernetes' spelling: exactly the fields that were given."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+
+
+def _field_name(key: Any, known: Mapping[str, Any]) -> Any:
+    if not isinstance(key, str) or key in known:
+        return key
+    snake = to_snake(key)
+    return snake if snake in known else key
