@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from apiserver.harness import End, Unavailable, find_kubectl, is_required, run_apiserver
-from client import Client
+from client import SDEPS, Client
 from ends import install_crd, run_embedded
 from kubectl import Kubectl
 
@@ -59,6 +59,12 @@ def fresh_namespace(client: Client) -> str:
     answer = client.post("/api/v1/namespaces", body)
     assert answer.status == 201, answer
     return name
+
+
+@pytest.fixture
+def sdeps(fresh_namespace: str) -> str:
+    """The path of the SeldonDeployments of a new namespace."""
+    return SDEPS.format(fresh_namespace)
 
 
 @pytest.fixture

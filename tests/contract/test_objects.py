@@ -5,18 +5,13 @@ from __future__ import annotations
 import base64
 
 import pytest
-from client import JSON_PATCH, MERGE, SDEPS, STRATEGIC
-from objects import config_map, deployment, pod, sdep, secret
+from client import MERGE, SDEPS
+from objects import config_map, sdep, secret
 
 SECRETS = "/api/v1/namespaces/{}/secrets"
 CONFIG_MAPS = "/api/v1/namespaces/{}/configmaps"
 PODS = "/api/v1/namespaces/{}/pods"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
-
-
-@pytest.fixture
-def sdeps(fresh_namespace):
-    return SDEPS.format(fresh_namespace)
 
 
 def test_a_created_object_gets_what_every_object_has(client, sdeps, fresh_namespace):
@@ -228,93 +223,6 @@ def test_every_served_version_shows_the_same_object(client, sdeps):
         assert answer.body["spec"] == sdep("iris")["spec"]
 
 
-def test_json_patch_runs_wholly_or_not_at_all(client, sdeps):
-    client.post(sdeps, sdep("iris"))
-    path = f"{sdeps}/iris"
-    operations = [
-        {"op": "test", "path": "/spec/replicas", "value": 1},
-        {"op": "replace", "path": "/spec/replicas", "value": 2},
-        {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}},
-        {"op": "copy", "from": "/metadata/labels/a", "path": "/metadata/labels/c"},
-    ]
-    patched = client.patch(path, operations, JSON_PATCH).body
-    assert patched["spec"]["replicas"] == 2
-    assert patched["metadata"]["labels"] == {"a": "b", "c": "b"}
-    refused = client.patch(
-        path,
-        [
-            {"op": "replace", "path": "/spec/replicas", "value": 9},
-            {"op": "test", "path": "/spec/replicas", "value": 1},
-        ],
-        JSON_PATCH,
-    )
-    assert (refused.status, refused.body["reason"]) == (422, "Invalid")
-    assert client.get(path).body == patched
-
-
-def test_merge_patch_removes_by_null(client, sdeps):
-    client.post(sdeps, sdep("iris", labels={"a": "1", "b": "2"}))
-    patched = client.patch(f"{sdeps}/iris", {"metadata": {"labels": {"a": None, "c": "3"}}}).body
-    assert patched["metadata"]["labels"] == {"b": "2", "c": "3"}
-
-
-def test_a_patch_may_bring_a_resource_version(client, sdeps):
-    client.post(sdeps, sdep("iris"))
-    patch = {"metadata": {"resourceVersion": "1"}, "spec": {"replicas": 2}}
-    answer = client.patch(f"{sdeps}/iris", patch)
-    assert answer.status == 409
-
-
-def test_custom_resources_know_no_strategic_merge(client, sdeps):
-    client.post(sdeps, sdep("iris"))
-    answer = client.patch(f"{sdeps}/iris", {}, STRATEGIC)
-    assert (answer.status, answer.body["reason"]) == (415, "UnsupportedMediaType")
-    assert answer.message == (
-        "the body of the request was in an unknown format - accepted media types include: "
-        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-    )
-
-
-def test_strategic_merge_knows_lists_by_their_keys(client, fresh_namespace):
-    path = DEPLOYMENTS.format(fresh_namespace)
-    client.post(path, deployment("d"))
-    containers = [{"name": "c", "image": "j"}, {"name": "extra", "image": "k"}]
-    patch = {"spec": {"template": {"spec": {"containers": containers}}}}
-    answer = client.patch(f"{path}/d", patch, STRATEGIC)
-    spec = answer.body["spec"]["template"]["spec"]
-    assert {c["name"]: c["image"] for c in spec["containers"]} == {"c": "j", "extra": "k"}
-    (container,) = [c for c in spec["containers"] if c["name"] == "c"]
-    assert container["ports"][0]["containerPort"] == 9000
-    gone = {"spec": {"template": {"spec": {"containers": [{"name": "extra", "$patch": "delete"}]}}}}
-    answer = client.patch(f"{path}/d", gone, STRATEGIC)
-    assert [c["name"] for c in answer.body["spec"]["template"]["spec"]["containers"]] == ["c"]
-
-
-def test_a_deployment_is_wanted_once_where_it_says_nothing(client, fresh_namespace):
-    path = DEPLOYMENTS.format(fresh_namespace)
-    body = deployment("d")
-    del body["spec"]["replicas"]
-    spec = client.post(path, body).body["spec"]
-    assert spec["replicas"] == 1
-    assert spec["strategy"]["type"] == "RollingUpdate"
-    assert spec["progressDeadlineSeconds"] == 600
-
-
-def test_the_selector_of_a_deployment_stays(client, fresh_namespace):
-    path = DEPLOYMENTS.format(fresh_namespace)
-    client.post(path, deployment("d"))
-    patch = {
-        "spec": {
-            "selector": {"matchLabels": {"app": "other"}},
-            "template": {"metadata": {"labels": {"app": "other"}}},
-        }
-    }
-    answer = client.patch(f"{path}/d", patch)
-    assert answer.status == 422
-    assert "spec.selector: Invalid value" in answer.message
-    assert "field is immutable" in answer.message
-
-
 def test_a_secret_keeps_text_as_data(client, fresh_namespace):
     path = SECRETS.format(fresh_namespace)
     body = secret("s", {"a": "MQ=="}) | {"stringData": {"b": "2"}}
@@ -360,118 +268,6 @@ def test_a_dry_run_of_anything_but_all_is_invalid(client, sdeps):
         'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported '
         'values: "All"'
     )
-
-
-def test_labels_and_fields_select(client, sdeps):
-    for name, labels in (("a", {"t": "1"}), ("b", {"t": "2", "u": "x"}), ("c", {})):
-        client.post(sdeps, sdep(name, labels=labels))
-
-    def names(**query):
-        return [item["metadata"]["name"] for item in client.get(sdeps, **query).body["items"]]
-
-    assert names() == ["a", "b", "c"]
-    assert names(labelSelector="t=1") == ["a"]
-    assert names(labelSelector="t!=1") == ["b", "c"]
-    assert names(labelSelector="t in (1,2),u") == ["b"]
-    assert names(labelSelector="t notin (1)") == ["b", "c"]
-    assert names(labelSelector="!t") == ["c"]
-    assert names(fieldSelector="metadata.name=b") == ["b"]
-    assert names(fieldSelector="metadata.name!=b") == ["a", "c"]
-
-
-@pytest.mark.parametrize(
-    "query", [{"labelSelector": "a in b"}, {"fieldSelector": "spec.replicas=1"}]
-)
-def test_a_selector_that_cannot_be_is_a_bad_request(client, sdeps, query):
-    assert client.get(sdeps, **query).status == 400
-
-
-def test_a_list_comes_in_pages(client, sdeps):
-    for name in "abcde":
-        client.post(sdeps, sdep(name))
-    seen, token = [], ""
-    while True:
-        body = client.get(sdeps, limit="2", **({"continue": token} if token else {})).body
-        seen += [item["metadata"]["name"] for item in body["items"]]
-        token = body["metadata"].get("continue", "")
-        if not token:
-            break
-        assert body["metadata"]["remainingItemCount"] == 5 - len(seen)
-    assert seen == list("abcde")
-
-
-def test_a_list_says_its_kind_and_version(client, sdeps, fresh_namespace):
-    client.post(sdeps, sdep("a"))
-    body = client.get(sdeps).body
-    assert (body["kind"], body["apiVersion"]) == (
-        "SeldonDeploymentList",
-        "machinelearning.seldon.io/v1",
-    )
-    assert body["metadata"]["resourceVersion"].isdigit()
-    assert body["items"][0]["kind"] == "SeldonDeployment"
-    client.post(CONFIG_MAPS.format(fresh_namespace), config_map("x"))
-    body = client.get(CONFIG_MAPS.format(fresh_namespace)).body
-    assert body["kind"] == "ConfigMapList"
-    assert "kind" not in body["items"][0]
-
-
-def test_a_list_over_all_namespaces_holds_this_one(client, sdeps, fresh_namespace):
-    client.post(sdeps, sdep("everywhere"))
-    items = client.get("/apis/machinelearning.seldon.io/v1/seldondeployments").body["items"]
-    assert (fresh_namespace, "everywhere") in {
-        (item["metadata"]["namespace"], item["metadata"]["name"]) for item in items
-    }
-
-
-def test_scale_is_a_small_object(client, sdeps):
-    client.post(sdeps, sdep("iris", replicas=2))
-    path = f"{sdeps}/iris/scale"
-    scale = client.get(path).body
-    assert (scale["kind"], scale["apiVersion"]) == ("Scale", "autoscaling/v1")
-    assert scale["spec"] == {"replicas": 2}
-    scale["spec"]["replicas"] = 4
-    assert client.put(path, scale).body["spec"] == {"replicas": 4}
-    assert client.patch(path, {"spec": {"replicas": 5}}).body["spec"] == {"replicas": 5}
-    written = client.get(f"{sdeps}/iris").body
-    assert written["spec"]["replicas"] == 5
-    assert written["metadata"]["generation"] == 3
-
-
-def test_scale_cannot_be_read_without_replicas(client, sdeps):
-    body = sdep("iris")
-    del body["spec"]["replicas"]
-    client.post(sdeps, body)
-    answer = client.get(f"{sdeps}/iris/scale")
-    assert answer.status == 500
-    assert 'the spec replicas field ".spec.replicas" does not exist' in answer.message
-
-
-def test_scale_of_a_deployment_tells_its_selector(client, fresh_namespace):
-    path = DEPLOYMENTS.format(fresh_namespace)
-    client.post(path, deployment("d"))
-    scale = client.get(f"{path}/d/scale").body
-    assert scale["status"] == {"replicas": 0, "selector": "app=d"}
-    assert client.patch(f"{path}/d/scale", {"spec": {"replicas": 3}}).status == 200
-    assert client.get(f"{path}/d").body["spec"]["replicas"] == 3
-
-
-def test_negative_replicas_are_invalid(client, sdeps):
-    client.post(sdeps, sdep("iris"))
-    answer = client.patch(f"{sdeps}/iris/scale", {"spec": {"replicas": -1}})
-    assert (answer.status, answer.body["reason"]) == (422, "Invalid")
-
-
-def test_pods_by_phase(client, fresh_namespace):
-    path = PODS.format(fresh_namespace)
-    client.post(path, pod("p"))
-    client.patch(f"{path}/p/status", {"status": {"phase": "Running"}})
-
-    def names(selector):
-        items = client.get(path, fieldSelector=selector).body["items"]
-        return [item["metadata"]["name"] for item in items]
-
-    assert names("status.phase=Running") == ["p"]
-    assert names("status.phase=Pending") == []
 
 
 def test_an_unknown_resource_is_not_found(client, fresh_namespace):
