@@ -66,3 +66,11 @@ class Bucket(Protocol):
         The key is there whole or not at all.
         """
         ...
+
+    def matches(self, file: StoredFile, source: Path) -> bool:
+        """Whether a local file has the bytes of the stored file whose key is `file.path`.
+
+        Judged by length and a checksum that the store tells; False where it tells none. What
+        matches is neither fetched nor sent again.
+        """
+        ...
