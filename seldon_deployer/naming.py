@@ -26,6 +26,7 @@ CODE_PATH_ANNOTATION = "seldon-deployer/code-path"
 # On a predictor: the interpreter of the environment that deployed it, for the embedded runtime.
 PYTHON_ANNOTATION = "seldon-deployer/python"
 NO_ENGINE_ANNOTATION = "seldon.io/no-engine"
+ENGINE_SEPARATE_ANNOTATION = "seldon.io/engine-separate-pod"
 
 DEFAULT_PREDICTOR = "default"
 # The Deployment is called `<name>-default-0-<name>`: past 63 the operator puts a digest there.

@@ -13,14 +13,13 @@ from typing import Any
 
 from seldon_deployer.catalogue import SERVERS, UNKNOWN_IMPLEMENTATION, is_prepackaged
 from seldon_deployer.manifest.graph import (
-    ENGINE_SEPARATE_ANNOTATION,
     containers,
     find_container,
     pods,
     predictors,
     units,
 )
-from seldon_deployer.naming import seldon_name
+from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, seldon_name
 
 Object = dict[str, Any]
 

@@ -11,12 +11,11 @@ from typing import Any
 
 from seldon_deployer.catalogue import is_prepackaged
 from seldon_deployer.manifest.graph import (
-    ENGINE_SEPARATE_ANNOTATION,
     SERVICE_NAME_ANNOTATION,
     predictors,
     units,
 )
-from seldon_deployer.naming import REVISION_ANNOTATION, seldon_name
+from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, REVISION_ANNOTATION, seldon_name
 
 Object = dict[str, Any]
 

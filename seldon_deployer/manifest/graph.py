@@ -7,7 +7,6 @@ from typing import Any
 
 Object = dict[str, Any]
 
-ENGINE_SEPARATE_ANNOTATION = "seldon.io/engine-separate-pod"
 SERVICE_NAME_ANNOTATION = "seldon.io/svc-name"
 
 

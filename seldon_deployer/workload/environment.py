@@ -52,3 +52,28 @@ def env_variables(
         for name, reference in sorted(from_secrets.items())
     ]
     return variables
+
+
+def read_variables(given: Any) -> tuple[Any, dict[str, Any]]:
+    """Part a container's `env` as Kubernetes writes it, a list, into plain values and references.
+
+    Anything but a list is returned as it is. Raises ValueError for another source than a Secret.
+    """
+    if not isinstance(given, (list, tuple)):
+        return given, {}
+    plain: Object = {}
+    references: Object = {}
+    for index, variable in enumerate(given):
+        if not isinstance(variable, dict) or not isinstance(variable.get("name"), str):
+            raise ValueError(f"{index}: a variable has a name, and a value or valueFrom")
+        name = variable["name"]
+        if name in plain or name in references:
+            raise ValueError(f"{name} is given twice")
+        source = variable.get("valueFrom")
+        if source is None:
+            plain[name] = variable.get("value", "")
+        elif isinstance(source, dict) and source.keys() == {"secretKeyRef"}:
+            references[name] = source["secretKeyRef"]
+        else:
+            raise ValueError(f"{name}: of other sources than secretKeyRef, use the overlay")
+    return plain, references

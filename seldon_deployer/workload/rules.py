@@ -15,6 +15,7 @@ from seldon_deployer import naming
 # Kubernetes says so of environment variables.
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+GPU_RESOURCE = "nvidia.com/gpu"
 _PORT_NAME = re.compile(r"(?=[a-z0-9-]*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
 _QUANTITY = re.compile(naming.QUANTITY_PATTERN)
 _PERCENTAGE = re.compile(r"([0-9]|[1-9][0-9]|100)%")

@@ -7,9 +7,9 @@ from typing import Any
 
 from seldon_deployer.manifest.advice.rule import Finding, Rule, each_predictor, quote
 from seldon_deployer.manifest.crd import shared_schema
-from seldon_deployer.manifest.graph import ENGINE_SEPARATE_ANNOTATION, SERVICE_NAME_ANNOTATION
+from seldon_deployer.manifest.graph import SERVICE_NAME_ANNOTATION
 from seldon_deployer.manifest.schema import unknown_fields
-from seldon_deployer.naming import NO_ENGINE_ANNOTATION
+from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, NO_ENGINE_ANNOTATION
 
 Object = dict[str, Any]
 

@@ -15,12 +15,11 @@ from seldon_deployer.manifest.advice.rule import (
     quote,
 )
 from seldon_deployer.manifest.graph import (
-    ENGINE_SEPARATE_ANNOTATION,
     find_container,
     pods,
     units,
 )
-from seldon_deployer.naming import NO_ENGINE_ANNOTATION
+from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, NO_ENGINE_ANNOTATION
 
 Object = dict[str, Any]
 
