@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import Any
 
 from seldon_deployer.errors import SeldonDeployerError
+from seldon_deployer.payload import Tensor
+from seldon_deployer.server.inference import Inference
 
 REASON_BAD_DATA = "MICROSERVICE_BAD_DATA"
 REASON_BAD_METRIC = "MICROSERVICE_BAD_METRIC"
@@ -49,7 +51,10 @@ class Component:
                 hint="add predict(self, X, names, meta=None)",
             )
         self._arguments = _accepted(self._predict) if callable(self._predict) else (0, False)
-        self.infer_outputs: Callable[..., Any] | None = getattr(target, "infer_outputs", None)
+        # Of our own loaders: a V2 request as a whole, with its named tensors.
+        self.infer_tensors: Callable[[Inference], list[Tensor]] | None = getattr(
+            target, "infer_tensors", None
+        )
 
     @property
     def takes_messages(self) -> bool:

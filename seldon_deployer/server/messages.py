@@ -10,6 +10,7 @@ from typing import Any
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Form, Message, decode_message, encode_message
+from seldon_deployer.server.columns import is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.settings import Settings
 
@@ -68,6 +69,8 @@ def _answer(
     component: Component, settings: Settings, value: Any, *, like: Form | None, meta: Message
 ) -> Message:
     names = component.class_names() if not isinstance(value, (str, bytes, dict)) else None
+    if is_frame(value):
+        names, value = [str(name) for name in value.columns], value.to_numpy()
     try:
         answer = encode_message(value, like=like, names=names)
     except PayloadError as error:

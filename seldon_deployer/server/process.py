@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.server.app import UnitApp
 from seldon_deployer.server.component import LoadFailed, load_component
 from seldon_deployer.server.settings import Settings, read_settings
+from seldon_deployer.server.threads import bound_threads
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +35,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        serve(read_settings(arguments, environment))
+        settings = read_settings(arguments, environment)
+        bound_threads(os.environ, settings.threads)
+        serve(settings)
     except SeldonDeployerError as error:
         if isinstance(error, LoadFailed) and error.__cause__ is not None:
             # The cause is in the user's own code: its traceback is what they need.

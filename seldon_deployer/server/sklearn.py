@@ -1,13 +1,15 @@
-"""SKLEARN_SERVER: serves a scikit-learn model from its folder."""
+"""SKLEARN_SERVER: serves what joblib loads, a scikit-learn model or one with its methods."""
 
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+import sys
 from typing import Any
 
 from seldon_deployer.errors import ArtifactError, UsageError
-from seldon_deployer.server.component import UnitError
+from seldon_deployer.server.columns import build_frame, order_columns
+from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.tabular import TabularServer
 
 logger = logging.getLogger(__name__)
 
@@ -15,15 +17,18 @@ _METHODS = ("predict_proba", "predict", "decision_function")
 # In this order: Seldon's own server reads the first, MLServer all of them.
 _FILES = ("model.joblib", "model.pickle", "model.pkl")
 _V2_OUTPUTS = ("predict", "predict_proba", "transform")
+# Libraries with scikit-learn's methods and errors of their own.
+_ERRORS = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
 
 
-class SKLearnServer:
+class SKLearnServer(TabularServer):
     """A model file behind `predict`; the method is one of scikit-learn's.
 
     Differs from Seldon's own server, on purpose: an unknown method ends the start with an error
     (there it means `predict`), and an estimator without `predict_proba` answers with `predict`
-    after a warning, where `method` was not given (there every request fails).
-    Under V2 it answers as MLServer does: `predict`, or what the request's `outputs` name.
+    after a warning, where `method` was not given (there every request fails). A model that was
+    trained on a frame is given one, its columns by name (there a pipeline that picks columns by
+    name fails). Under V2 it answers as MLServer does: `predict`, or what `outputs` names.
     """
 
     def __init__(self, model_uri: str, method: str | None = None) -> None:
@@ -32,45 +37,53 @@ class SKLearnServer:
         self.model_uri = model_uri
         self.method = method
         self._model: Any = None
+        self._columns: list[str] | None = None
 
     def load(self) -> None:
         """Read the model. Raises ArtifactError when it is not there or cannot be read."""
-        path = _find_model(Path(self.model_uri.removeprefix("file://")))
-        import joblib
-
-        try:
+        path = find_model_file(
+            self.model_uri,
+            _FILES,
+            hint="save the model with joblib.dump(model, 'model.joblib') in that folder",
+        )
+        joblib = import_library("joblib", package="joblib", needed_by="SKLearnServer")
+        with reading(
+            path, hint="save it with joblib.dump, with the versions that are installed here"
+        ):
             self._model = joblib.load(path)
-        except Exception as error:
-            raise ArtifactError(
-                f"cannot read the model {path.name}",
-                why=f"{type(error).__name__}: {error}",
-                hint="save it with joblib.dump, with the versions that are installed here",
-            ) from error
         self.method = self._choose_method()
+        self._columns = self._read_columns()
+        self.refusals = (*self.refusals, *_library_errors())
 
-    def predict(self, X: Any, names: list[str]) -> Any:  # noqa: N803, ARG002 - Seldon's signature
-        """Answer with the model's own method. X: (rows, features).
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Those of MLServer that this model has."""
+        return tuple(name for name in _V2_OUTPUTS if hasattr(self._model, name))
 
-        Raises UnitError 400 for an input that the model refuses, with its reason.
-        """
-        return self._ask(str(self.method), X)
+    @property
+    def usual_method(self) -> str:
+        """What the parameter says, or scikit-learn's probabilities."""
+        return str(self.method)
 
-    def infer_outputs(self, X: Any, wanted: list[str]) -> list[tuple[str, Any]]:  # noqa: N803
-        """Answer a V2 request: one (name, array) for each wanted output, `predict` by default.
+    def call(self, method: str, rows: Any, names: list[str]) -> Any:
+        """Ask the model, with a frame where it was trained on one."""
+        if self._columns is not None and getattr(rows, "shape", ())[1:] == (len(self._columns),):
+            rows = build_frame(order_columns(rows, names, self._columns), self._columns)
+        return getattr(self._model, method)(rows)
 
-        Raises UnitError 400 for an output that this model does not have.
-        """
-        for name in wanted:
-            if name not in _V2_OUTPUTS or not hasattr(self._model, name):
-                raise UnitError(f"this model has no output {name}")
-        return [(name, self._ask(name, X)) for name in wanted or ["predict"]]
-
-    def _ask(self, method: str, X: Any) -> Any:  # noqa: N803
+    def _read_columns(self) -> list[str] | None:
+        columns = getattr(self._model, "feature_names_in_", None)
+        if columns is None:
+            return None
         try:
-            return getattr(self._model, method)(X)
-        except (ValueError, TypeError) as error:
-            # scikit-learn's words for a wrong shape, missing values or text.
-            raise UnitError(str(error)) from error
+            import pandas  # noqa: F401 - asked whether it is there, before the first request
+        except ImportError:
+            logger.warning(
+                "the model was trained on named columns and pandas is not installed: it gets "
+                "arrays, and columns count by their place"
+            )
+            return None
+        return [str(column) for column in columns]
 
     def _choose_method(self) -> str:
         if self.method is None and not hasattr(self._model, "predict_proba"):
@@ -86,15 +99,8 @@ class SKLearnServer:
         return method
 
 
-def _find_model(place: Path) -> Path:
-    if place.is_file():
-        return place
-    for name in _FILES:
-        if (place / name).is_file():
-            return place / name
-    seen = ", ".join(sorted(entry.name for entry in place.iterdir())[:10]) if place.is_dir() else ""
-    raise ArtifactError(
-        f"no model in {place}",
-        why=f"there is {seen or 'nothing'}, but none of {', '.join(_FILES)}",
-        hint="save the model with joblib.dump(model, 'model.joblib') in that folder",
-    )
+def _library_errors() -> list[type[Exception]]:
+    """The errors of the libraries that loading the model brought along."""
+    return [
+        getattr(sys.modules[name], kind) for name, kind in _ERRORS.items() if name in sys.modules
+    ]

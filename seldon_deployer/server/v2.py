@@ -1,7 +1,8 @@
 """The V2 (Open Inference) protocol over the same component. No I/O.
 
-Answers as MLServer 1.3.5 does for the prepackaged servers: a one-dimensional result has the shape
-[rows, 1], errors are `{"error": "..."}`.
+Answers as MLServer 1.3.5 does for the prepackaged servers: the one-dimensional result of a class
+has the shape [rows, 1], errors are `{"error": "..."}`. Models that name their tensors keep their
+shapes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from uuid import uuid4
 from seldon_deployer import __version__
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message, Tensor, decode_v2, encode_v2, stack_columns
-from seldon_deployer.server.component import Component, UnitError
+from seldon_deployer.server.columns import is_frame
+from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
+from seldon_deployer.server.inference import Inference
 from seldon_deployer.server.settings import Settings
 
 VERSION = "v1"
@@ -20,20 +23,21 @@ VERSION = "v1"
 
 def answer_inference(component: Component, settings: Settings, request: Message) -> Message:
     """Answer a V2 inference request. Raises PayloadError or UnitError."""
-    value, names = stack_columns(decode_v2(request, "inputs"))
-    wanted = _wanted_outputs(request)
-    if component.infer_outputs is not None:
-        outputs = component.infer_outputs(value, wanted)
+    inputs, wanted = decode_v2(request, "inputs"), _wanted_outputs(request)
+    if component.infer_tensors is not None:
+        inference = Inference(inputs, wanted, _content_type(request))
+        outputs = component.infer_tensors(inference)
     else:
         if wanted not in ([], ["predict"]):
             raise UnitError(f"this model has the output predict, not {', '.join(wanted)}")
-        outputs = [("predict", component.predict(value, names, {}))]
+        value, names = stack_columns(inputs)
+        outputs = _to_tensors(component.predict(value, names, {}))
     return {
         "model_name": settings.model_name,
         "model_version": VERSION,
         "id": request.get("id") or str(uuid4()),
         "parameters": {},
-        "outputs": [_output(name, array) for name, array in outputs],
+        "outputs": [_encode(output) for output in outputs],
     }
 
 
@@ -68,12 +72,28 @@ def _wanted_outputs(request: Message) -> list[str]:
         raise PayloadError("outputs is no list of objects with a name") from error
 
 
-def _output(name: str, value: Any) -> Message:
+def _content_type(request: Message) -> str | None:
+    parameters = request.get("parameters")
+    kind = parameters.get("content_type") if isinstance(parameters, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _to_tensors(value: Any) -> list[Tensor]:
+    """What a class of the user's returned, as outputs: an array, or the columns of a frame."""
     import numpy as np
 
+    if is_frame(value):
+        return [Tensor(str(name), np.asarray(value[name])) for name in value.columns]
     array = np.asarray(value)
     if array.ndim == 0 or array.dtype.kind not in "biufOSU":
         raise PayloadError(f"Unknown data type returned as payload: {type(value).__name__}")
-    if array.ndim == 1:
-        array = array.reshape(-1, 1)
-    return {**encode_v2(Tensor(name, array)), "parameters": {"content_type": "np"}}
+    return [Tensor("predict", array.reshape(-1, 1) if array.ndim == 1 else array)]
+
+
+def _encode(output: Tensor) -> Message:
+    try:
+        encoded = encode_v2(output)
+    except PayloadError as error:
+        # The right type with a content that JSON cannot hold: the model's fault.
+        raise UnitError(f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL) from error
+    return {**encoded, "parameters": {"content_type": "np"}}

@@ -1,0 +1,64 @@
+"""CATBOOST_SERVER: serves a CatBoost model from its own file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seldon_deployer.errors import ArtifactError, UsageError
+from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.tabular import TabularServer
+from seldon_deployer.server.threads import thread_count
+
+_FILES = ("model.cbm",)
+_METHODS = ("predict", "predict_proba")
+
+
+class CatBoostServer(TabularServer):
+    """`model.cbm` behind `predict` (a classifier's labels), or `predict_proba` by `method`.
+
+    Categories are given as text or whole numbers, as in training.
+    """
+
+    def __init__(self, model_uri: str, method: str = "predict") -> None:
+        if method not in _METHODS:
+            raise UsageError(f"unknown method {method!r}", hint=f"use {', '.join(_METHODS)}")
+        self.model_uri = model_uri
+        self.method = method
+        self._model: Any = None
+        self._columns: list[str] = []
+
+    def load(self) -> None:
+        """Read the model. Raises ArtifactError, or LoadFailed when CatBoost is not installed."""
+        path = find_model_file(
+            self.model_uri, _FILES, hint="save it with model.save_model('model.cbm')"
+        )
+        catboost = import_library("catboost", package="catboost", needed_by="CatBoostServer")
+        self.refusals = (*self.refusals, catboost.CatBoostError)
+        with reading(path, hint="save it again with model.save_model('model.cbm')"):
+            model = catboost.CatBoost()
+            model.load_model(str(path))
+            # The file does not say which class wrote it; only a classifier has classes.
+            if len(model.classes_):
+                model = catboost.CatBoostClassifier()
+                model.load_model(str(path))
+        self._model = model
+        self._columns = list(model.feature_names_)
+        if self.method not in self.outputs:
+            raise ArtifactError(f"the model has no method {self.method}", why="it is no classifier")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Probabilities are a classifier's."""
+        return tuple(name for name in _METHODS if hasattr(self._model, name))
+
+    @property
+    def usual_method(self) -> str:
+        """What the parameter says."""
+        return self.method
+
+    def call(self, method: str, rows: Any, names: list[str]) -> Any:
+        """Ask the model, its columns in their order."""
+        ordered = order_columns(rows, names, self._columns)
+        # CatBoost does not read OMP_NUM_THREADS.
+        return getattr(self._model, method)(ordered, thread_count=thread_count())

@@ -1,0 +1,37 @@
+"""Named columns: what a message calls them, and what the model was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def order_columns(rows: Any, names: Sequence[str], expected: Sequence[str]) -> Any:
+    """Bring the columns of an array (rows, columns) into the model's order.
+
+    Only where the message names exactly the model's own columns: other names are what a client
+    happens to call them, and then it is the place that counts, as on Seldon's own servers.
+    """
+    if list(names) == list(expected) or sorted(names) != sorted(expected):
+        return rows
+    if getattr(rows, "ndim", 0) != 2 or rows.shape[1] != len(names):
+        return rows
+    place = {name: index for index, name in enumerate(names)}
+    return rows[:, [place[name] for name in expected]]
+
+
+def build_frame(rows: Any, columns: Sequence[str]) -> Any:
+    """Turn an array (rows, columns) into a pandas frame, numbers and text each in their own dtype.
+
+    Raises ImportError where pandas is not installed.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=list(columns))
+    # An array of text and numbers is of objects; a model for frames wants each column's own type.
+    return frame.infer_objects() if rows.dtype.kind == "O" else frame
+
+
+def is_frame(value: Any) -> bool:
+    """Whether a value is a frame. Known by its looks: pandas is not imported for those without."""
+    return hasattr(value, "columns") and hasattr(value, "to_numpy")

@@ -1,0 +1,77 @@
+"""XGBOOST_SERVER: serves an XGBoost model from any of its own formats."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.tabular import TabularServer
+
+# In this order: Seldon's own server reads the first, MLServer all of them.
+_FILES = ("model.bst", "model.json", "model.ubj")
+_BOOSTER = "booster"
+
+
+class XGBoostServer(TabularServer):
+    """A Seldon message is answered by `Booster.predict`, as on Seldon's own server.
+
+    Under V2 it is what MLServer answers: `predict` of the class that saved the model, which are
+    labels of an XGBClassifier, and its `predict_proba`; of a plain Booster its own `predict`.
+    """
+
+    def __init__(self, model_uri: str) -> None:
+        self.model_uri = model_uri
+        self._xgboost: Any = None
+        self._booster: Any = None
+        self._classifier: Any = None
+        self._columns: list[str] = []
+
+    def load(self) -> None:
+        """Read the model. Raises ArtifactError, or LoadFailed when XGBoost is not installed."""
+        path = find_model_file(
+            self.model_uri, _FILES, hint="save it with model.save_model('model.json')"
+        )
+        self._xgboost = import_library("xgboost", package="xgboost", needed_by="XGBoostServer")
+        hint = "save it as model.json or model.ubj with the XGBoost that trained it, 1.7 or newer"
+        with reading(path, hint=hint):
+            # From memory: of a file the ending would have to tell the format, and .bst does not.
+            content = bytearray(path.read_bytes())
+            self._booster = self._xgboost.Booster()
+            self._booster.load_model(content)
+            if _saved_by(self._booster) == "classifier":
+                import_library("sklearn", package="scikit-learn", needed_by="XGBClassifier")
+                self._classifier = self._xgboost.XGBClassifier()
+                self._classifier.load_model(content)
+        self._columns = list(self._booster.feature_names or [])
+        self._forget_names()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Probabilities are a classifier's."""
+        return ("predict",) if self._classifier is None else ("predict", "predict_proba")
+
+    @property
+    def usual_method(self) -> str:
+        """Seldon's own server asks the Booster, whatever class saved it."""
+        return _BOOSTER
+
+    def call(self, method: str, rows: Any, names: list[str]) -> Any:
+        """Ask the Booster or the classifier, the columns by name where the model knows names."""
+        ordered = order_columns(rows, names, self._columns)
+        if self._classifier is not None and method != _BOOSTER:
+            return getattr(self._classifier, method)(ordered)
+        return self._booster.predict(self._xgboost.DMatrix(ordered))
+
+    def _forget_names(self) -> None:
+        """Have columns counted by place: with names of its own a Booster refuses plain arrays."""
+        self._booster.feature_names = None
+        if self._classifier is not None:
+            self._classifier.get_booster().feature_names = None
+
+
+def _saved_by(booster: Any) -> str | None:
+    """The kind of scikit-learn wrapper that saved a model; None for a plain Booster."""
+    text = booster.attributes().get("scikit_learn")
+    return json.loads(text).get("_estimator_type") if text else None
