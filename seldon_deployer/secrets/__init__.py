@@ -10,7 +10,7 @@ from seldon_deployer.secrets.credentials import Credentials
 from seldon_deployer.secrets.document import CredentialFile, parse_credential_file
 from seldon_deployer.secrets.gs import GSCredentials
 from seldon_deployer.secrets.s3 import S3Credentials
-from seldon_deployer.secrets.schemas import SCHEMAS, parse_credentials
+from seldon_deployer.secrets.schemas import SCHEMAS, identity_credentials, parse_credentials
 from seldon_deployer.secrets.secret import build_secret, redacted
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "GSCredentials",
     "S3Credentials",
     "build_secret",
+    "identity_credentials",
     "parse_credential_file",
     "parse_credentials",
     "redacted",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -18,7 +20,7 @@ Values = dict[str, SecretStr]
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
-class Credentials(BaseModel):
+class Credentials(BaseModel, ABC):
     """The credentials of one store, under the keys that rclone knows, in lower case.
 
     Making one checks it and raises ConfigError, which tells of every mistake and holds no value.
@@ -36,26 +38,37 @@ class Credentials(BaseModel):
     json_keys: ClassVar[frozenset[str]] = frozenset()
     url_keys: ClassVar[frozenset[str]] = frozenset()
     number_keys: ClassVar[frozenset[str]] = frozenset()
+    # What users may write and rclone does not know: `completed` turns them into what it knows.
+    translated_keys: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def keys(cls) -> list[str]:
         """The keys of the schema, as users write them."""
-        return list(cls.model_fields)
+        return [*cls.model_fields, *sorted(cls.prefix + key for key in cls.translated_keys)]
 
     def environment(self) -> Values:
         """What rclone reads from the environment: RCLONE_CONFIG_* and its value."""
-        found = ((key, getattr(self, key)) for key in self.keys())
+        found = ((key, getattr(self, key)) for key in type(self).model_fields)
         return {key.upper(): value for key, value in found if value is not None}
 
     @classmethod
+    @abstractmethod
     def problems(cls, given: Values) -> Iterator[str]:
         """What cannot be about the keys together; `given` is without the prefix and well-formed."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def completed(cls, given: Values) -> Values:
-        """The keys with what rclone needs besides; `given` is without the prefix and valid."""
-        raise NotImplementedError
+        """The keys as rclone needs them; `given` is without the prefix and valid."""
+
+    @abstractmethod
+    def ending(self) -> str:
+        """Why these end by themselves, so that a pod that starts later has none; '' if not."""
+
+    def text(self, key: str) -> str:
+        """The value of a key, given without the prefix; '' where there is none."""
+        value = getattr(self, self.prefix + key)
+        return "" if value is None else str(value.get_secret_value())
 
     @model_validator(mode="before")
     @classmethod
@@ -78,8 +91,9 @@ class Credentials(BaseModel):
         """The values that are not empty, without the prefix, and what is wrong with the others."""
         values: Values = {}
         problems: list[str] = []
+        known = cls.keys()
         for number, (key, raw) in enumerate(given.items(), start=1):
-            if key not in cls.model_fields:
+            if key not in known:
                 problems.append(cls._unknown(key, number))
                 continue
             text, problem = cls._read_value(key.removeprefix(cls.prefix), raw)
@@ -109,7 +123,7 @@ class Credentials(BaseModel):
             return "", "must be text: put it in quotes"
         if raw != raw.strip() or not raw.isprintable():
             return "", "has a space at an end, a line break, or a character that nobody sees"
-        if key in cls.url_keys and not _is_url(raw):
+        if key in cls.url_keys and not is_url(raw):
             return "", "must begin with https:// or http:// and a host"
         return raw, ""
 
@@ -136,18 +150,27 @@ def is_true(given: Values, key: str) -> bool:
     return key in given and given[key].get_secret_value() == "true"
 
 
-def _one_line_json(raw: Any) -> str:
-    """The JSON object in one line, as the environment wants it; '' when it is none."""
-    try:
-        value = json.loads(raw) if isinstance(raw, str) else raw
-        return json.dumps(value) if isinstance(value, dict) and value else ""
-    except (TypeError, ValueError, RecursionError):
-        return ""
-
-
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Whether a text is an http:// or https:// address with a host."""
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
+
+
+def _one_line_json(raw: Any) -> str:
+    """The JSON object in one line, as the environment wants it; '' when it is none.
+
+    Base64 of it is taken too: so do Terraform and Google's own API give out keys.
+    """
+    try:
+        value = json.loads(_plain(raw)) if isinstance(raw, str) else raw
+        return json.dumps(value) if isinstance(value, dict) and value else ""
+    except (TypeError, ValueError, RecursionError):
+        return ""
+
+
+def _plain(text: str) -> str:
+    # No JSON object is base64: it would have to begin with a brace.
+    return text if text.lstrip().startswith("{") else b64decode(text, validate=True).decode()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.manifest.documents import Unparsed, read_documents
 from seldon_deployer.naming import is_dns_subdomain
 from seldon_deployer.secrets.credentials import Credentials
 from seldon_deployer.secrets.schemas import parse_credentials
+
+# rclone's own name for it. Its initializer has no such file, so the text goes into the Secret.
+_KEY_FILE = "rclone_config_gs_service_account_file"
+_KEY_TEXT = "rclone_config_gs_service_account_credentials"
+# The key of a service account has about 2,400 characters.
+_LIMIT_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,7 @@ class CredentialFile:
 def parse_credential_file(text: str, file: str) -> CredentialFile:
     """Read the YAML or JSON text of `file`, which errors are to name.
 
+    A key of Google may be named by its path, from the folder of `file`.
     Raises ConfigError, which never holds a part of the text but its keys.
     """
     documents = read_documents(text)
@@ -47,4 +56,33 @@ def parse_credential_file(text: str, file: str) -> CredentialFile:
             why="a Secret's name has lower-case letters, digits, hyphens and dots",
             hint="name: s3-credentials",
         )
-    return CredentialFile(name, parse_credentials(schema, values))
+    return CredentialFile(
+        name, parse_credentials(schema, _with_key_text(values, Path(file).parent))
+    )
+
+
+def _with_key_text(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The values with the text of a key file in the place of its path."""
+    if not values.get(_KEY_FILE):
+        return values
+    if values.get(_KEY_TEXT):
+        raise ConfigError(f"{_KEY_FILE} and {_KEY_TEXT} exclude each other")
+    rest = {key: value for key, value in values.items() if key != _KEY_FILE}
+    reason = "it is larger than any key"
+    try:
+        path = folder / Path(str(values[_KEY_FILE])).expanduser()
+        with path.open("rb") as key_file:
+            data = key_file.read(_LIMIT_BYTES + 1)
+        if len(data) <= _LIMIT_BYTES:
+            return {**rest, _KEY_TEXT: data.decode()}
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except (UnicodeDecodeError, ValueError, RuntimeError):
+        # The error holds the bytes or the path, so it is not chained.
+        reason = "it is no text"
+    # Not the path: a key may have been pasted in its place.
+    raise ConfigError(
+        f"the file that {_KEY_FILE} names cannot be read",
+        why=reason,
+        hint=f"give its path from the folder of this file, or its text in {_KEY_TEXT}",
+    )

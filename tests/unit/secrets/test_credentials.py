@@ -18,7 +18,10 @@ from credential_cases import (
     S3_KEY,
     SAS_URL,
     SERVICE_ACCOUNT,
+    SIGNATURE,
+    USER_KEY,
     VALID,
+    az,
     hidden_in,
 )
 from pydantic import SecretStr
@@ -27,6 +30,7 @@ from seldon_deployer.errors import ConfigError
 from seldon_deployer.secrets import (
     SCHEMAS,
     build_secret,
+    identity_credentials,
     parse_credential_file,
     parse_credentials,
     redacted,
@@ -43,24 +47,31 @@ def decoded(secret):
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
-def test_the_keys_are_those_of_zenml():
-    assert {name: schema.keys() for name, schema in SCHEMAS.items()} == {
-        "seldon_s3": [
-            S3 + key
-            for key in (
-                "type", "provider", "env_auth", "access_key_id", "secret_access_key",
-                "session_token", "region", "endpoint",
-            )
-        ],
-        "seldon_gs": [
-            GS + key
-            for key in (
-                "type", "client_secret", "token", "project_number",
-                "service_account_credentials", "anonymous", "auth_url",
-            )
-        ],
-        "seldon_az": [AZ + key for key in ("type", "account", "key", "sas_url", "use_msi")],
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("schema", "prefix", "of_zenml", "more"),
+    [
+        (
+            "seldon_s3", S3,
+            ["type", "provider", "env_auth", "access_key_id", "secret_access_key",
+             "session_token", "region", "endpoint"],
+            ["anonymous"],
+        ),
+        (
+            "seldon_gs", GS,
+            ["type", "client_secret", "token", "project_number",
+             "service_account_credentials", "anonymous", "auth_url"],
+            ["client_id", "token_url"],
+        ),
+        (
+            "seldon_az", AZ,
+            ["type", "account", "key", "sas_url", "use_msi"],
+            ["anonymous", "connection_string", "endpoint", "msi_client_id", "msi_mi_res_id",
+             "msi_object_id", "sas_token", "service_principal_file", "use_emulator"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_keys_are_those_of_zenml_and_what_these_lack(schema, prefix, of_zenml, more):
+    assert set(SCHEMAS[schema].keys()) == {prefix + key for key in (*of_zenml, *more)}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +84,7 @@ def test_the_keys_are_those_of_zenml():
         ("gs token", {"ANONYMOUS": "false", "PROJECT_NUMBER": "123456789012"}),
         ("gs anonymous", {"TYPE": "google cloud storage", "ANONYMOUS": "true"}),
         ("gs identity of the pod", {"TYPE": "google cloud storage", "ANONYMOUS": "false"}),
+        ("s3 public", {"TYPE": "s3", "PROVIDER": "AWS", "ENV_AUTH": "false"}),
         ("az key", {"TYPE": "azureblob", "ACCOUNT": "models", "USE_MSI": "false"}),
         ("az sas url", {"TYPE": "azureblob", "SAS_URL": SAS_URL, "USE_MSI": "false"}),
         ("az identity of the pod", {"ACCOUNT": "models", "USE_MSI": "true"}),
@@ -83,7 +95,9 @@ def test_the_environment_has_what_was_given_and_what_rclone_needs_besides(case, 
     environment = plain(parse_credentials(schema, values))
     prefix = SCHEMAS[schema].prefix.upper()
     assert expected.items() <= {k.removeprefix(prefix): v for k, v in environment.items()}.items()
-    assert {key.upper() for key in values} <= set(environment)
+    assert {key.upper() for key in values} - set(environment) <= {
+        (SCHEMAS[schema].prefix + key).upper() for key in SCHEMAS[schema].translated_keys
+    }
     assert all("\n" not in value for value in environment.values())
 
 
@@ -93,9 +107,70 @@ def test_a_service_account_arrives_as_one_line_that_says_the_same():
     assert json.loads(line) == SERVICE_ACCOUNT
 
 
+def test_base64_of_a_service_account_is_the_service_account():
+    encoded = base64.b64encode(json.dumps(SERVICE_ACCOUNT).encode()).decode()
+    values = {f"{GS}service_account_credentials": encoded}
+    assert parse_credentials("seldon_gs", values) == parse_credentials("seldon_gs", GS_ACCOUNT)
+
+
+def test_a_users_own_google_key_is_the_token_and_the_client_that_rclone_knows():
+    environment = plain(parse_credentials(*VALID["gs user key"]))
+    prefix = GS.upper()
+    assert f"{prefix}SERVICE_ACCOUNT_CREDENTIALS" not in environment
+    assert environment[f"{prefix}CLIENT_ID"] == USER_KEY["client_id"]
+    assert environment[f"{prefix}CLIENT_SECRET"] == USER_KEY["client_secret"]
+    token = json.loads(environment[f"{prefix}TOKEN"])
+    assert token["refresh_token"] == USER_KEY["refresh_token"]
+    # What has ended is renewed before the first request.
+    assert token["expiry"] < "2020"
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("s3 key", ""),
+        ("s3 temporary key", "session_token belongs to temporary keys"),
+        ("gs service account", ""),
+        ("gs user key", ""),
+        ("gs token", "token has no refresh_token"),
+        ("az key", ""),
+        ("az sas url", ""),
+        ("az sas token", "the signature of rclone_config_azureblob_sas_url ends at 2999-01-01"),
+        ("az sas string", "ends at 2999-01-01 00:00 UTC"),
+    ],
+)
+def test_credentials_that_end_by_themselves_say_so(case, reason):
+    ending = parse_credentials(*VALID[case]).ending()
+    assert reason in ending
+    assert bool(reason) == bool(ending)
+    assert hidden_in(ending)
+
+
+@pytest.mark.parametrize(
+    ("kind", "account", "expected"),
+    [
+        ("s3", None, {"RCLONE_CONFIG_S3_ENV_AUTH": "true"}),
+        ("gs", None, {"RCLONE_CONFIG_GS_ANONYMOUS": "false"}),
+        ("azureblob", "models", {"RCLONE_CONFIG_AZUREBLOB_USE_MSI": "true"}),
+    ],
+)
+def test_the_identity_of_the_pods_is_credentials_too(kind, account, expected):
+    identity = identity_credentials(kind, account)
+    assert expected.items() <= plain(identity).items()
+
+
+def test_there_is_no_identity_for_a_store_that_needs_more_or_none():
+    assert [identity_credentials(kind) for kind in ("azureblob", "pvc", "file")] == [None] * 3
+
+
 def test_an_endpoint_without_provider_is_no_aws():
     values = {**S3_KEY, f"{S3}endpoint": "https://minio.example.com"}
     assert plain(parse_credentials("seldon_s3", values))["RCLONE_CONFIG_S3_PROVIDER"] == "Other"
+
+
+def test_an_endpoint_of_aws_without_provider_is_aws():
+    values = {**S3_KEY, f"{S3}endpoint": "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"}
+    assert plain(parse_credentials("seldon_s3", values))["RCLONE_CONFIG_S3_PROVIDER"] == "AWS"
 
 
 def test_empty_texts_and_nulls_are_keys_left_out():
@@ -159,7 +234,21 @@ def service_account(**changes):
         ("seldon_gs", {f"{GS}token": CANARY}, [f"{GS}token is no JSON object"]),
         ("seldon_gs", service_account(private_key=None, client_email=""),
          ["it has no client_email and no private_key"]),
-        ("seldon_gs", service_account(type="authorized_user"), ["its type is another"]),
+        ("seldon_gs", service_account(type="external_account"),
+         ["its type is another", "workload identity"]),
+        ("seldon_gs", service_account(type=[CANARY]), ["its type is another"]),
+        ("seldon_gs", service_account(type="authorized_user"),
+         ["authorized user: it has no client_id and no client_secret and no refresh_token"]),
+        ("seldon_gs", service_account(private_key=f"-----BEGIN PRIVATE KEY-----\\n{CANARY}"),
+         ["a private_key that is no PEM text"]),
+        ("seldon_gs", {f"{GS}service_account_credentials": base64.b64encode(b"{}").decode()},
+         ["no JSON object"]),
+        ("seldon_gs", {f"{GS}token": {"token_type": CANARY}},
+         [f"{GS}token has neither access_token nor refresh_token"]),
+        ("seldon_gs", {f"{GS}token": {"access_token": CANARY, "expiry": "2001-02-03T04:05:06Z"}},
+         [f"{GS}token ended at 2001-02-03 04:05 UTC and has no refresh_token"]),
+        ("seldon_gs", {f"{GS}token": {"refresh_token": CANARY}, f"{GS}client_secret": CANARY},
+         [f"{GS}client_id and {GS}client_secret belong together"]),
         ("seldon_gs", {**GS_ACCOUNT, f"{GS}anonymous": True},
          [f"{GS}anonymous: true and {GS}service_account_credentials exclude each other"]),
         ("seldon_gs", {**GS_ACCOUNT, **GS_TOKEN}, ["exclude each other"]),
@@ -174,6 +263,28 @@ def service_account(**changes):
         ("seldon_az", {**AZ_KEY, f"{AZ}key": f"{CANARY}!"}, [f"{AZ}key is no base64"]),
         ("seldon_az", {**AZ_KEY, f"{AZ}use_msi": True}, ["exclude each other"]),
         ("seldon_az", {**AZ_KEY, f"{AZ}sas_url": SAS_URL}, ["exclude each other"]),
+        ("seldon_s3", {**S3_KEY, f"{S3}access_key_id": f"ASIA{CANARY}"},
+         ["temporary key of AWS", f"{S3}session_token"]),
+        ("seldon_s3", {**S3_KEY, f"{S3}anonymous": True}, ["exclude each other"]),
+        ("seldon_s3", {f"{S3}env_auth": True, f"{S3}anonymous": True}, ["exclude each other"]),
+        ("seldon_s3", {**S3_KEY, f"{S3}provider": "aws", f"{S3}endpoint": "http://minio:9000"},
+         [f"{S3}endpoint is none of AWS", "Minio or Other"]),
+        ("seldon_az", {**AZ_KEY, f"{AZ}msi_client_id": CANARY}, [f"without {AZ}use_msi: true"]),
+        ("seldon_az", az(account="a", use_msi=True, msi_client_id=CANARY, msi_object_id=CANARY),
+         ["name one managed identity"]),
+        ("seldon_az", az(account="a", anonymous=True, sas_token=SIGNATURE), ["exclude each other"]),
+        ("seldon_az", az(sas_token=SIGNATURE), [f"{AZ}sas_token is given without {AZ}account"]),
+        ("seldon_az", az(account="a", tenant=CANARY, client_id=CANARY, client_secret=CANARY),
+         [f"{AZ}client_secret is of a service principal", f"{AZ}use_msi: true",
+          f"{AZ}service_principal_file"]),
+        ("seldon_az", az(service_principal_file="/a.json"), [f"given without {AZ}account"]),
+        ("seldon_az", {**AZ_KEY, **az(endpoint=f"http://{CANARY}:10000/models")},
+         [f"{AZ}endpoint is at no address of the form https://ACCOUNT.HOST"]),
+        ("seldon_az", {**AZ_KEY, **az(endpoint=f"http://models.{CANARY}/")},
+         [f"{AZ}endpoint is at no address of the form https://ACCOUNT.HOST"]),
+        ("seldon_az", az(sas_url=SAS_URL, endpoint="a"), [f"{AZ}endpoint is given already"]),
+        ("seldon_az", az(use_emulator=True, endpoint="azurite:10000"),
+         [f"{AZ}endpoint must begin with"]),
         ("seldon_az", {f"{AZ}sas_url": f"models.blob.core.windows.net/iris?sig={CANARY}"},
          [f"{AZ}sas_url must begin with https://"]),
         ("seldon_az", {f"{AZ}sas_url": f"https://{CANARY}.blob.core.windows.net/iris?sv=1"},
@@ -291,3 +402,33 @@ def test_a_broken_file_is_refused_without_a_part_of_it(text):
     with pytest.raises(ConfigError) as caught:
         parse_credential_file(text, "s3.yaml")
     assert hidden_in("".join(traceback.format_exception(caught.value)))
+
+
+def gs_file(folder, path):
+    text = f"name: a\nschema: seldon_gs\n{GS}service_account_file: {path}"
+    return parse_credential_file(text, str(folder / "gs.yaml"))
+
+
+def test_a_key_of_google_may_be_named_by_its_path(tmp_path):
+    (tmp_path / "key.json").write_text(json.dumps(SERVICE_ACCOUNT, indent=2))
+    found = gs_file(tmp_path, "key.json")
+    assert found.credentials == parse_credentials("seldon_gs", GS_ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    "content", [None, CANARY.encode(), b"\xff" + CANARY.encode(), b" " * 70_000]
+)
+def test_a_key_file_that_is_none_is_refused_without_its_text_or_path(tmp_path, content):
+    name = f"{CANARY}.json"
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        gs_file(tmp_path, name)
+    assert hidden_in("".join(traceback.format_exception(caught.value)))
+
+
+def test_a_key_and_its_file_exclude_each_other(tmp_path):
+    both = f"{GS}service_account_file: a\n{GS}service_account_credentials: b"
+    text = f"name: a\nschema: seldon_gs\n{both}"
+    with pytest.raises(ConfigError, match="exclude each other"):
+        parse_credential_file(text, str(tmp_path / "gs.yaml"))
