@@ -176,16 +176,22 @@ class Cluster:
         namespace: str | None = None,
         propagation: Propagation = "Background",
         uid: str | None = None,
+        version: str | None = None,
     ) -> Object:
-        """Delete an object; with `uid` only if it is still that one. NotFound when it is gone."""
+        """Delete an object. NotFound when it is gone.
+
+        With `uid` only if it is still that one, with `version` only if it is still at that
+        resourceVersion: else Conflict.
+        """
         namespace = self._namespace(resource, namespace)
         options: Object = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": propagation,
         }
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
+        conditions = {"uid": uid, "resourceVersion": version}
+        if given := {key: value for key, value in conditions.items() if value is not None}:
+            options["preconditions"] = given
         return self._call(
             "DELETE", resource.path(namespace, name), "delete", resource, name, body=options
         )

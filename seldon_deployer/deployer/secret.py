@@ -7,9 +7,12 @@ import logging
 from seldon_deployer import naming
 from seldon_deployer.cluster import SECRETS, Cluster, Object
 from seldon_deployer.deployer.preflight import is_ours
-from seldon_deployer.errors import OwnershipError
+from seldon_deployer.errors import Conflict, OwnershipError
 
 log = logging.getLogger(__name__)
+
+# How often somebody else may make or remove it while we are at it.
+_ATTEMPTS = 4
 
 
 def apply_secret(
@@ -22,14 +25,36 @@ def apply_secret(
     Raises OwnershipError for a Secret without our label, Conflict, or what the cluster raises.
     """
     name = secret["metadata"]["name"]
+    for _ in range(_ATTEMPTS - 1):
+        live = cluster.get(SECRETS, name)
+        try:
+            return write_secret(cluster, secret, live, force=force, dry_run=dry_run)
+        except Conflict:
+            if _is_still(live, cluster.get(SECRETS, name)):
+                raise
+            # Another deployment makes the same Secret, or removed it with its last user.
+            log.debug("the Secret %s came or went meanwhile: looking again", name)
     live = cluster.get(SECRETS, name)
+    return write_secret(cluster, secret, live, force=force, dry_run=dry_run)
+
+
+def write_secret(
+    cluster: Cluster,
+    secret: Object,
+    live: Object | None,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Object:
+    """Write it over `live`, which was read a moment ago; Conflict when that is another by now."""
+    name = secret["metadata"]["name"]
     before = "" if live is None else live["metadata"]["resourceVersion"]
     if live is None and not dry_run:
         # An apply would merge into what somebody else makes at this moment; a create fails.
         live = cluster.create(SECRETS, {**secret, "data": {}})
     wanted = secret
     if live is not None:
-        _check_ours(live, cluster.namespace)
+        check_secret_ours(live, cluster.namespace)
         # Not the one that somebody makes in its place either.
         uid = {"uid": live["metadata"]["uid"]}
         wanted = {**secret, "metadata": {**secret["metadata"], **uid}}
@@ -43,7 +68,8 @@ def apply_secret(
     return applied
 
 
-def _check_ours(live: Object, namespace: str) -> None:
+def check_secret_ours(live: Object, namespace: str) -> None:
+    """Raise OwnershipError for a Secret without our label."""
     name = live["metadata"]["name"]
     if not is_ours(live):
         raise OwnershipError(
@@ -52,6 +78,12 @@ def _check_ours(live: Object, namespace: str) -> None:
             hint="choose another name; one that holds the right keys is used as it is by naming it "
             "in secret_name",
         )
+
+
+def _is_still(live: Object | None, now: Object | None) -> bool:
+    """Whether both are one Secret, or both none."""
+    uids = [None if each is None else each["metadata"]["uid"] for each in (live, now)]
+    return uids[0] == uids[1]
 
 
 def _what_happened(before: str, applied: Object, *, dry_run: bool) -> str:

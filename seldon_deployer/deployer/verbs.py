@@ -22,11 +22,23 @@ from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end, ma
 from seldon_deployer.deployer.interpreter import interpreter
 from seldon_deployer.deployer.model import Model, find_model
 from seldon_deployer.deployer.preflight import Preflight
-from seldon_deployer.deployer.secret import apply_secret
+from seldon_deployer.deployer.references import storage_secrets
 from seldon_deployer.deployer.settle import OnFailure, settle
-from seldon_deployer.errors import DeploymentTimeout, NotFound, OwnershipError
+from seldon_deployer.deployer.shared_secret import (
+    Kept,
+    keep_secret,
+    make_secret,
+    release_secrets,
+    restore_secret,
+)
+from seldon_deployer.errors import (
+    DeploymentTimeout,
+    NotFound,
+    OwnershipError,
+    SeldonDeployerError,
+)
 from seldon_deployer.manifest.build import build_manifest, needs_orchestrator
-from seldon_deployer.secrets import build_secret
+from seldon_deployer.manifest.revision import revisions
 from seldon_deployer.service import Service
 
 log = logging.getLogger(__name__)
@@ -136,21 +148,16 @@ class Deployer:
         config = config.model_copy(update={"secret_name": choice.name})
         plan = self._plan(config, force=force, adopt=adopt, tell=tell)
         make_namespace(self._end)
-        if choice.made_from is not None:
-            wanted = choice.made_from
-            secret = build_secret(wanted.name, self.cluster.namespace, wanted.credentials)
-            apply_secret(self.cluster, secret)
-        applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
-        tell(_what_changed(plan.before.existing, applied))
-        live = settle(
-            self._end,
-            applied,
-            plan.before,
-            timeout_seconds=timeout_seconds,
-            started=started,
-            on_failure=on_failure,
-            tell=tell,
-        )
+        kept = None if choice.made_from is None else make_secret(self.cluster, choice.made_from)
+        try:
+            live = self._apply(plan, kept, timeout_seconds, started, on_failure, tell)
+        except SeldonDeployerError:
+            if kept is not None and not self._stays(plan.manifest):
+                restore_secret(self.cluster, kept)
+            raise
+        if plan.before.existing is not None:
+            left = storage_secrets(plan.before.existing) - storage_secrets(live)
+            release_secrets(self.cluster, left)
         return self._service(live)
 
     def diff(
@@ -218,6 +225,7 @@ class Deployer:
             for event in watch:
                 if event.type == "DELETED" and event.object["metadata"]["uid"] == metadata["uid"]:
                     log.info("%s is deleted", metadata["name"])
+                    release_secrets(self.cluster, storage_secrets(live))
                     return
         finally:
             alarm.cancel()
@@ -232,6 +240,38 @@ class Deployer:
         """The manifest that a first deployment of this configuration would apply. No request."""
         model = find_model(config, is_local=self.is_local, tell=log.info)
         return self._build(config, model, needs_orchestrator(config, model.implementation))
+
+    def _apply(
+        self,
+        plan: _Plan,
+        kept: Kept | None,
+        timeout_seconds: float,
+        started: float,
+        on_failure: OnFailure,
+        tell: Progress,
+    ) -> Object:
+        """Send what was planned and wait until it serves."""
+        applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
+        if kept is not None:
+            keep_secret(self.cluster, kept.after)
+        tell(_what_changed(plan.before.existing, applied))
+        return settle(
+            self._end,
+            applied,
+            plan.before,
+            timeout_seconds=timeout_seconds,
+            started=started,
+            on_failure=on_failure,
+            tell=tell,
+        )
+
+    def _stays(self, manifest: Object) -> bool:
+        """Whether a deployment that failed was left as it was applied, or nobody can tell."""
+        try:
+            live = self.cluster.get(SELDON_DEPLOYMENTS, manifest["metadata"]["name"])
+        except SeldonDeployerError:
+            return True
+        return live is not None and revisions(live) == revisions(manifest)
 
     def _plan(self, config: DeploymentConfig, *, force: bool, adopt: bool, tell: Progress) -> _Plan:
         """Look at the model and at what is there, and say what to apply. Writes nothing."""
