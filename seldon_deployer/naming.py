@@ -99,6 +99,20 @@ def label_value(text: str) -> str:
     return value
 
 
+def secret_name(text: str) -> str:
+    """Turn any text into the name of a Kubernetes Secret; the same text always gives the same.
+
+    What is a name already stays as it is; any other becomes lower case and hyphens, and ends in a
+    hash of the whole, so that `s3_models` and `s3-models` stay two.
+    """
+    if is_dns_subdomain(text):
+        return text
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    ascii_name = folded.encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", ascii_name)[:54].strip("-")
+    return f"{name or 'secret'}-{short_hash(text)}"
+
+
 def seldon_name(*parts: str) -> str:
     """Join parts into a name as Seldon's operator does: past 63 characters it takes a digest."""
     name = "-".join(parts)

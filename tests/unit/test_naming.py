@@ -101,3 +101,20 @@ def test_seldons_digest_is_of_the_whole_name() -> None:
     predictor = "p-" + "x" * 60
     assert naming.seldon_name("long", predictor) == naming.seldon_name(f"long-{predictor}")
     assert len(naming.seldon_name("n" * 64)) == len("seldon-") + 32
+
+
+@pytest.mark.parametrize("name", ["s3", "s3-models", "team.s3"])
+def test_a_secrets_name_that_is_one_stays(name: str) -> None:
+    assert naming.secret_name(name) == name
+
+
+def test_names_of_secrets_that_differ_in_what_kubernetes_lacks_stay_apart() -> None:
+    names = ["s3-models", "s3_models", "S3-models", "s3 models"]
+    assert len({naming.secret_name(name) for name in names}) == len(names)
+
+
+@given(names)
+def test_any_text_names_a_secret_and_always_the_same(text: str) -> None:
+    name = naming.secret_name(text)
+    assert naming.is_dns_subdomain(name)
+    assert naming.secret_name(text) == naming.secret_name(name) == name
