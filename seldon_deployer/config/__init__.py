@@ -2,6 +2,7 @@
 
 from seldon_deployer.config.deployment import DeploymentConfig, Protocol
 from seldon_deployer.config.parse import config_error, parse_config
+from seldon_deployer.config.parts import Part, parts, predictor_configs
 from seldon_deployer.config.predictor import Predictor
 from seldon_deployer.config.seldon import (
     SSL,
@@ -16,10 +17,13 @@ __all__ = [
     "DeploymentConfig",
     "Explainer",
     "OrchestratorMode",
+    "Part",
     "Predictor",
     "Protocol",
     "RequestLogger",
     "SvcOrchSpec",
     "config_error",
     "parse_config",
+    "parts",
+    "predictor_configs",
 ]

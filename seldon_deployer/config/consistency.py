@@ -10,12 +10,16 @@ from pydantic import ValidationError
 
 from seldon_deployer.catalogue import find_server
 from seldon_deployer.config.seldon import check_environment
+from seldon_deployer.graph import components, units
 from seldon_deployer.workload import check_mounts
 from seldon_deployer.workload.rules import GPU_RESOURCE
 
 if TYPE_CHECKING:
     from seldon_deployer.config.deployment import DeploymentConfig
 
+_OF_ONE_MODEL = (
+    "model_uri", "implementation", "python_class", "code_path", "image", "parameters", "gpus",
+)  # fmt: skip
 _CLASS_ENV = ("MODEL_NAME", "SERVICE_TYPE")
 # Where the operator mounts the model it fetched, and what it tells the pod.
 _MODEL_PATH = PurePosixPath("/mnt/models")
@@ -30,7 +34,22 @@ def check_consistency(config: DeploymentConfig) -> None:
             raise ValueError(contradiction)
 
 
+def _one_model_or_a_graph(config: DeploymentConfig) -> Iterator[str]:
+    if config.graph is None:
+        return
+    for field in _OF_ONE_MODEL:
+        if getattr(config, field):
+            yield f"{field} is of one model, and there is a graph: give it to a unit of the graph"
+    scaler = "hpa" if config.hpa else "keda" if config.keda else None
+    if scaler and all(not component.is_shared for component in components(config.graph)):
+        yield f"{scaler}: every unit of the graph has a pod of its own: give it to a unit"
+    if sum(unit.pdb is not None for unit in units(config.graph)) + bool(config.pdb) > 1:
+        yield "pdb: a budget covers all pods of the deployment, and Kubernetes takes one for a pod"
+
+
 def _something_to_serve(config: DeploymentConfig) -> Iterator[str]:
+    if config.graph is not None:
+        return
     if not (config.model_uri or config.python_class or config.image or config.implementation):
         yield "give model_uri, or python_class or image for code of your own"
     if config.implementation and config.python_class:
@@ -79,6 +98,8 @@ def _volumes(config: DeploymentConfig) -> Iterator[str]:
 
 def _orchestrator(config: DeploymentConfig) -> Iterator[str]:
     if config.orchestrator == "never":
+        if config.graph is not None and len(list(units(config.graph))) > 1:
+            yield "a graph of several units needs the orchestrator, and orchestrator is never"
         for field in ("svc_orch_spec", "logger", "ssl"):
             if getattr(config, field) is not None:
                 yield f"{field} is the orchestrator's, and orchestrator is never"
@@ -106,6 +127,7 @@ def _predictors(config: DeploymentConfig) -> Iterator[str]:
 
 
 _CHECKS: tuple[Callable[[DeploymentConfig], Iterator[str]], ...] = (
+    _one_model_or_a_graph,
     _something_to_serve,
     _environment,
     _devices,

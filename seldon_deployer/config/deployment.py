@@ -22,6 +22,7 @@ from seldon_deployer.config.seldon import (
     SvcOrchSpec,
     read_environment,
 )
+from seldon_deployer.graph import Graph
 from seldon_deployer.workload import (
     HPA,
     PDB,
@@ -41,6 +42,9 @@ _PYTHON_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _OPERATORS_LABELS = frozenset({"app", "fluentd", "version", "seldon-app", "seldon-deployment-id"})
 _OPERATORS_PREFIXES = ("seldon-app-svc-", "seldon.io/", "seldon-deployment-")
 
+# Said once for the whole deployment, or of the default predictor alone.
+_ONCE = frozenset({"predictors", "explainer", "pdb", "overlay"})
+
 Protocol = Literal["seldon", "v2"]
 
 
@@ -58,7 +62,8 @@ class DeploymentConfig(Value):
     """One model to serve: what it is, what serves it, and how.
 
     Give `model_uri` (the server is found from the artifact, or named by `implementation`), or
-    `python_class` or `image` for code of your own (with or without `model_uri`).
+    `python_class` or `image` for code of your own (with or without `model_uri`), or a `graph`.
+    What is said of a container holds for each unit of a graph that does not say otherwise.
     """
 
     model_name: str = Field(min_length=1, description="Stable name; a redeploy updates in place.")
@@ -73,6 +78,9 @@ class DeploymentConfig(Value):
         default=None, description="Folder that holds `python_class`; embedded runtime only."
     )
     image: str | None = Field(default=None, description="Container image of the unit.")
+    graph: Graph | None = Field(
+        default=None, description="An inference graph of several units, instead of one model."
+    )
     protocol: Protocol = "seldon"
     replicas: int = Field(default=1, ge=0)
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
@@ -140,9 +148,13 @@ class DeploymentConfig(Value):
     @property
     def is_on_volume(self) -> bool:
         """Whether `model_uri` is a path on a mounted volume, which no initializer has to fetch."""
-        if self.model_uri is None or not self.model_uri.startswith("/"):
+        return self.holds_on_volume(self.model_uri)
+
+    def holds_on_volume(self, uri: str | None) -> bool:
+        """Whether an address is a path at or below one where a volume is mounted."""
+        if uri is None or not uri.startswith("/"):
             return False
-        path = PurePosixPath(self.model_uri)
+        path = PurePosixPath(uri)
         return any(path.is_relative_to(mount.mount_path) for mount in self.volume_mounts)
 
     def of_predictor(self, predictor: Predictor) -> DeploymentConfig:
@@ -150,10 +162,12 @@ class DeploymentConfig(Value):
 
         Raises pydantic's ValidationError where the two contradict each other.
         """
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = {name: getattr(self, name) for name in self.model_fields_set - _ONCE}
         own = {} if predictor.replicas is None else {"replicas": predictor.replicas}
+        fields = {**given, **predictor.changes(), **own}
+        # What a predictor sets to null is as if nobody had said it.
         return DeploymentConfig(
-            **{**given, "predictors": (), "explainer": None, **predictor.changes(), **own}
+            **{name: value for name, value in fields.items() if value is not None}
         )
 
     @model_validator(mode="before")

@@ -13,11 +13,13 @@ from seldon_deployer.config.seldon import (
     RequestLogger,
     read_environment,
 )
-from seldon_deployer.workload import HPA, PDB, Keda, SecretKey, Value
+from seldon_deployer.graph import Graph
+from seldon_deployer.workload import HPA, Keda, SecretKey, Value
 from seldon_deployer.workload.rules import check_dns_label
 
 # What serves: a predictor that says one of these says all of them.
-SERVING_FIELDS = ("model_uri", "implementation", "python_class", "code_path", "image")
+_SERVERS = ("implementation", "python_class", "code_path", "image")
+_OF_ONE_MODEL = ("model_uri", *_SERVERS)
 _SCALING_FIELDS = ("hpa", "keda")
 _OWN_FIELDS = frozenset({"name", "traffic", "shadow", "replicas"})
 
@@ -39,6 +41,7 @@ class Predictor(Value):
     python_class: str | None = None
     code_path: Path | None = None
     image: str | None = None
+    graph: Graph | None = None
     parameters: dict[str, str | int | float | bool] | None = None
     resources: CheckedResources | None = None
     gpus: Annotated[int, Field(ge=0)] | None = None
@@ -47,7 +50,6 @@ class Predictor(Value):
     logger: RequestLogger | None = None
     hpa: HPA | None = None
     keda: Keda | None = None
-    pdb: PDB | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -72,7 +74,12 @@ class Predictor(Value):
         given = {
             name: getattr(self, name) for name in self.model_fields_set if name not in _OWN_FIELDS
         }
-        for group in (SERVING_FIELDS[1:], _SCALING_FIELDS):
+        for group, others in (
+            (_SERVERS, _SERVERS),
+            (_SCALING_FIELDS, _SCALING_FIELDS),
+            (_OF_ONE_MODEL, ("graph",)),
+            (("graph",), (*_OF_ONE_MODEL, "parameters", "gpus")),
+        ):
             if any(given.get(name) is not None for name in group):
-                given = {**dict.fromkeys(group), **given}
+                given = {**{name: None for name in others if name not in given}, **given}
         return given

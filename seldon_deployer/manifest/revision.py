@@ -7,6 +7,7 @@ Deployments and pods, so this stamp tells whose pods they are.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from hashlib import sha256
 from typing import Any
@@ -42,11 +43,17 @@ def revision_of(predictor: Object, spec: Object, fingerprint: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def stamp_revisions(obj: Object, fingerprint: str) -> Object:
-    """Copy a SeldonDeployment with the revision of each predictor among its annotations."""
+def stamp_revisions(obj: Object, fingerprint: str | Mapping[str, str]) -> Object:
+    """Copy a SeldonDeployment with the revision of each predictor among its annotations.
+
+    `fingerprint` is that of all artifacts, or each predictor's own by its name.
+    """
     stamped = deepcopy(obj)
     for predictor in predictors(stamped):
-        revision = revision_of(predictor, stamped["spec"], fingerprint)
+        own = fingerprint
+        if not isinstance(own, str):
+            own = own.get(predictor["name"], "")
+        revision = revision_of(predictor, stamped["spec"], own)
         predictor["annotations"] = {
             **(predictor.get("annotations") or {}),
             REVISION_ANNOTATION: revision,

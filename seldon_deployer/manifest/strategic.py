@@ -10,6 +10,7 @@ from seldon_deployer.manifest.schema import child_schema
 Object = dict[str, Any]
 Schema = dict[str, Any]
 _DIRECTIVES = ("$patch", "$retainKeys")
+_LISTS = ("$deleteFromPrimitiveList/", "$setElementOrder/")
 
 
 class PatchError(Exception):
@@ -28,6 +29,7 @@ def strategic_merge(schema: Schema, value: Any, patch: Any) -> Any:
     """
     if not isinstance(patch, dict):
         return deepcopy(patch)
+    _check_directives(patch)
     directive = patch.get("$patch")
     if directive == "replace":
         return {name: deepcopy(item) for name, item in patch.items() if name != "$patch"}
@@ -46,10 +48,20 @@ def strategic_merge(schema: Schema, value: Any, patch: Any) -> Any:
     return merged
 
 
+def _check_directives(patch: Object) -> None:
+    if patch.get("$patch") not in (None, "merge", "replace", "delete"):
+        raise PatchError(f"Unknown patch type found: {patch['$patch']}")
+    for name, value in patch.items():
+        is_list = name == "$retainKeys" or name.startswith(_LISTS)
+        if is_list and not isinstance(value, list):
+            raise PatchError(f"{name} is no list")
+
+
 def _merge_field(schema: Schema, merged: Object, name: str, change: Any) -> None:
     if name.startswith("$deleteFromPrimitiveList/"):
         field = name.partition("/")[2]
-        merged[field] = [item for item in merged.get(field) or [] if item not in change]
+        live = merged.get(field)
+        merged[field] = [item for item in live if item not in change] if live else []
     elif name in _DIRECTIVES or name.startswith("$setElementOrder/"):
         return
     elif change is None:
