@@ -1,0 +1,149 @@
+"""A large file in parts, which arrive side by side over links that break."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Protocol, TypeVar
+
+from seldon_deployer.errors import StorageError
+from seldon_deployer.storage.store import OnBytes
+
+# A break after which bytes came does not count: a link may break as often as it gets on.
+_TRIES = 5
+_FIRST_WAIT_SECONDS = 0.2
+
+Result = TypeVar("Result")
+Sink = Callable[[memoryview], None]
+# Gives the bytes from the first number to before the second, in order. Raises BrokenLink where
+# trying again may help, StorageError where not.
+ReadRange = Callable[[int, int, Sink], None]
+
+
+class Digest(Protocol):
+    """What hashlib makes."""
+
+    def update(self, data: memoryview, /) -> None:
+        """Take the next bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes of a file from `start` on, `size_bytes` of them; numbers begin at 1."""
+
+    number: int
+    start: int
+    size_bytes: int
+
+
+class BrokenLink(Exception):
+    """The bytes ended before their time; `failure` is what is told if they never come."""
+
+    def __init__(self, failure: StorageError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class Stopped(Exception):
+    """Another part failed: this one has no use any more."""
+
+
+def split(size_bytes: int, part_bytes: int) -> list[Part]:
+    """Parts of `part_bytes`, the last as long as what is left; one empty part of an empty file."""
+    starts = range(0, size_bytes, part_bytes) or [0]
+    return [
+        Part(number, start, min(part_bytes, size_bytes - start))
+        for number, start in enumerate(starts, 1)
+    ]
+
+
+def fetch_part(
+    read: ReadRange, target: int, part: Part, on_bytes: OnBytes, digest: Digest | None = None
+) -> None:
+    """Write one part at its place in an open file, going on where a broken link left it.
+
+    target: a file descriptor. Raises StorageError when link after link breaks before a byte came.
+    """
+    done = 0
+
+    def take(data: memoryview) -> None:
+        nonlocal done
+        _write(target, data, part.start + done)
+        if digest is not None:
+            digest.update(data)
+        done += len(data)
+        on_bytes(len(data))
+
+    tries = 0
+    while done < part.size_bytes:
+        before = done
+        try:
+            read(part.start + done, part.start + part.size_bytes, take)
+        except BrokenLink as error:
+            tries = 1 if done > before else tries + 1
+            if tries >= _TRIES:
+                raise error.failure from error.__cause__
+            _pause(tries)
+
+
+def run_all(executor: Executor, tasks: Iterable[Callable[[], Result]], stop: Event) -> list[Result]:
+    """Run tasks side by side, and give their results in order.
+
+    At the first failure `stop` is set and no further task begins; it is raised when those that run
+    have ended.
+    """
+    futures = [executor.submit(task) for task in tasks]
+    try:
+        wait(futures, return_when=FIRST_EXCEPTION)
+        for future in futures:
+            error = future.exception() if future.done() else None
+            if error is not None and not isinstance(error, Stopped):
+                raise error
+        return [future.result() for future in futures]
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+
+
+def stoppable(on_bytes: OnBytes, stop: Event) -> OnBytes:
+    """Count bytes until `stop` is set; then raise Stopped into whoever brings more."""
+
+    def count(size_bytes: int) -> None:
+        if stop.is_set():
+            raise Stopped
+        on_bytes(size_bytes)
+
+    return count
+
+
+@contextmanager
+def open_target(path: Path) -> Iterator[int]:
+    """The descriptor of a new, empty file, to be written at any place."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def _write(target: int, data: memoryview, start: int) -> None:
+    while data:
+        count = os.pwrite(target, data, start)
+        data, start = data[count:], start + count
+
+
+def _pause(tries: int) -> None:
+    # Many parts break at once; they should not come back at once.
+    time.sleep(_FIRST_WAIT_SECONDS * 2**tries * random.uniform(0.5, 1.0))  # noqa: S311
