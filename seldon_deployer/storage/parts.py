@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeVar
 
-from seldon_deployer.errors import StorageError
+from seldon_deployer.errors import StorageError, StorageUnreachable
 from seldon_deployer.storage.store import OnBytes
 
 # A break after which bytes came does not count: a link may break as often as it gets on.
@@ -92,6 +92,23 @@ def fetch_part(
             if tries >= _TRIES:
                 raise error.failure from error.__cause__
             _pause(tries)
+
+
+def send_part(send: Callable[[], Result], count_sent: Callable[[], int]) -> Result:
+    """Send something whose link may break, again and again while others of its kind get through.
+
+    count_sent: how many did so far. Raises what `send` raises: StorageUnreachable after some tries.
+    """
+    tries, before = 0, count_sent()
+    while True:
+        try:
+            return send()
+        except StorageUnreachable:
+            now = count_sent()
+            tries, before = (1 if now > before else tries + 1), now
+            if tries >= _TRIES:
+                raise
+        _pause(tries)
 
 
 def run_all(executor: Executor, tasks: Iterable[Callable[[], Result]], stop: Event) -> list[Result]:
