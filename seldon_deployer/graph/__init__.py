@@ -1,5 +1,6 @@
 """Inference graphs as the user writes them: values, the tree Seldon makes of them, drawings."""
 
+from seldon_deployer.graph.drawing import draw_graph, draw_predictor
 from seldon_deployer.graph.nodes import (
     ABTest,
     Chain,
@@ -27,6 +28,8 @@ __all__ = [
     "TreeNode",
     "Unit",
     "components",
+    "draw_graph",
+    "draw_predictor",
     "lay_out",
     "units",
     "write_graph",

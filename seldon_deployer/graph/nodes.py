@@ -23,6 +23,9 @@ from seldon_deployer.graph.fields import Share, Text, UnitName
 from seldon_deployer.graph.node import VALUE, Node
 from seldon_deployer.graph.unit import SeldonType, Unit
 
+# The schema of the resource writes children out this deep, the root included.
+MOST_LEVELS = 11
+
 
 class Flowing:
     """What `>>` joins."""
@@ -31,6 +34,23 @@ class Flowing:
         if not isinstance(following, Flowing):
             return NotImplemented
         return Chain((*_steps(self), *_steps(following)))
+
+    def text(self) -> str:
+        """Draw the graph for a terminal."""
+        # The drawings know all words; so they are loaded when one is asked for.
+        from seldon_deployer.graph.drawing import draw_graph
+
+        return draw_graph(cast("Graph", self), "text")
+
+    def svg(self) -> str:
+        """Draw the graph as an `<svg>` element that stands alone."""
+        from seldon_deployer.graph.drawing import draw_graph
+
+        return draw_graph(cast("Graph", self), "svg")
+
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        return self.svg()
 
 
 @dataclass(frozen=True, config=VALUE, repr=False)
@@ -235,6 +255,13 @@ def _nodes(graph: Flowing) -> Iterator[Step]:
                 yield from _nodes(branch)
 
 
+def _count_levels(graph: Flowing) -> int:
+    """How deep Seldon's tree of a graph is: every step of a chain is a level."""
+    steps = _steps(graph)
+    branches = [each for step in steps if isinstance(step, Forked) for each in step.branches]
+    return len(steps) + max((_count_levels(branch) for branch in branches), default=0)
+
+
 def _steps(graph: Flowing) -> tuple[Step, ...]:
     return graph.steps if isinstance(graph, Chain) else (cast("Step", graph),)
 
@@ -259,6 +286,11 @@ def _check_whole(graph: Flowing) -> None:
     counts = Counter(node.name for node in nodes)
     if repeated := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"names are given to several units: {', '.join(repeated)}")
+    if (levels := _count_levels(graph)) > MOST_LEVELS:
+        raise ValueError(
+            f"{levels} steps in a row: Seldon's resource holds {MOST_LEVELS} levels, and the API "
+            "server would drop the others. Let one unit do what several do"
+        )
     shared = [node for node in nodes if isinstance(node, Unit) and not node.own_pod]
     accounts = {node.service_account_name for node in shared} - {None}
     if len(accounts) > 1:

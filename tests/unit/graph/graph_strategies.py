@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from seldon_deployer.graph import (
     ABTest,
+    Chain,
     Combiner,
     Model,
     OutputTransformer,
@@ -51,19 +52,22 @@ _ENV = st.sampled_from(
 
 
 @st.composite
-def graphs(draw: st.DrawFn, prefix: str = "u", depth: int = 3):
-    """A graph whose names begin with `prefix`."""
+def graphs(draw: st.DrawFn, prefix: str = "u", levels: int = 8):
+    """A graph whose names begin with `prefix`, and whose tree has at most so many levels."""
     numbers = count()
-    return _graph(draw, lambda: f"{prefix}{next(numbers)}", depth)
+    return _graph(draw, lambda: f"{prefix}{next(numbers)}", levels)
 
 
-def _graph(draw, name, depth):
-    steps = [_inner(draw, name) for _ in range(draw(st.integers(0, 2)))]
-    last = draw(st.sampled_from(("unit", "router", "combiner", "ab") if depth else ("unit",)))
+def _graph(draw, name, levels):
+    before = draw(st.integers(0, min(2, levels - 1)))
+    after = draw(st.integers(0, min(2, levels - 1 - before)))
+    below = levels - 1 - before - after
+    steps = [_inner(draw, name) for _ in range(before)]
+    last = draw(st.sampled_from(("unit", "router", "combiner", "ab") if below else ("unit",)))
     if last == "unit":
         steps.append(_inner(draw, name))
     else:
-        branches = [_graph(draw, name, depth - 1) for _ in range(draw(st.integers(2, 3)))]
+        branches = [_graph(draw, name, min(below, 3)) for _ in range(draw(st.integers(2, 3)))]
         own = name()
         if last == "ab":
             steps.append(ABTest(*branches[:2], ratio=draw(st.sampled_from((0, 0.2, 1))), name=own))
@@ -71,12 +75,8 @@ def _graph(draw, name, depth):
             steps.append(Router(own, branches, **draw(_RUNS), **draw(_POD)))
         else:
             steps.append(Combiner(own, branches, **draw(_RUNS), **draw(_POD)))
-    for _ in range(draw(st.integers(0, 2))):
-        steps.append(OutputTransformer(name(), **draw(_RUNS), **draw(_POD)))
-    graph = steps[0]
-    for step in steps[1:]:
-        graph = graph >> step
-    return graph
+    steps += [OutputTransformer(name(), **draw(_RUNS), **draw(_POD)) for _ in range(after)]
+    return steps[0] if len(steps) == 1 else Chain(steps)
 
 
 def _inner(draw, name):
