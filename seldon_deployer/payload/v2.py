@@ -104,7 +104,7 @@ def _decode_tensor(tensor: Any, where: str) -> Tensor:
     if dtype == "object":
         array = np.array(list(leaves(tensor["data"])), dtype=object)
     else:
-        array = to_array(tensor["data"])
+        array = _to_numbers(tensor["data"], dtype)
         if array.size and array.dtype.kind not in _accepted_kinds(dtype):
             raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
         converted = array.astype(dtype)
@@ -112,6 +112,18 @@ def _decode_tensor(tensor: Any, where: str) -> Tensor:
             raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
         array = converted
     return Tensor(tensor["name"], reshape(array.ravel(), tensor.get("shape"), where))
+
+
+def _to_numbers(data: list[Any], dtype: str) -> Array:
+    import numpy as np
+
+    array = to_array(data)
+    if dtype == "uint64" and array.dtype.kind == "f":
+        # numpy takes whole numbers on both sides of 2**63 for floats, which cannot hold them.
+        values = list(leaves(data))
+        if all(type(value) is int and 0 <= value < 2**64 for value in values):
+            return np.array(values, dtype)
+    return array
 
 
 def _accepted_kinds(dtype: str) -> str:
