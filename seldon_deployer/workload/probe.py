@@ -57,10 +57,11 @@ class Probe(Value):
     grpc: GRPC | None = None
     exec: Exec | None = None
     initial_delay_seconds: Annotated[int, Field(ge=0)] | None = None
-    period_seconds: Annotated[int, Field(ge=1)] | None = None
-    timeout_seconds: Annotated[int, Field(ge=1)] | None = None
-    success_threshold: Annotated[int, Field(ge=1)] | None = None
-    failure_threshold: Annotated[int, Field(ge=1)] | None = None
+    # Zero stands for Kubernetes' default.
+    period_seconds: Annotated[int, Field(ge=0)] | None = None
+    timeout_seconds: Annotated[int, Field(ge=0)] | None = None
+    success_threshold: Annotated[int, Field(ge=0)] | None = None
+    failure_threshold: Annotated[int, Field(ge=0)] | None = None
     termination_grace_period_seconds: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
@@ -74,7 +75,7 @@ class Probe(Value):
 
     def check_as(self, kind: Literal["liveness", "readiness", "startup"]) -> Self:
         """Raise ValueError for what this kind of probe may not say."""
-        if kind != "readiness" and self.success_threshold not in (None, 1):
+        if kind != "readiness" and (self.success_threshold or 1) != 1:
             raise ValueError(f"success_threshold of a {kind} probe is 1")
         if kind == "readiness" and self.termination_grace_period_seconds is not None:
             raise ValueError("a readiness probe ends nothing: no termination_grace_period_seconds")

@@ -134,8 +134,10 @@ def check_resources(resources: Mapping[str, Mapping[str, str]]) -> None:
         limit = limits.get(resource)
         if limit is not None and read_quantity(size) > read_quantity(limit):
             raise ValueError(f"requests.{resource}: {size} is more than its limit {limit}")
-        if _is_extended(resource) and read_quantity(size) != read_quantity(limit or "0"):
-            raise ValueError(f"requests.{resource}: of a device, requests are the limits")
+        if _is_extended(resource) and (
+            limit is None or read_quantity(size) != read_quantity(limit)
+        ):
+            raise ValueError(f"requests.{resource}: of a device, the request is the limit")
 
 
 def _check_extended(kind: str, resource: str, size: str, amount: Decimal) -> None:

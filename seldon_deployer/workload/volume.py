@@ -23,9 +23,9 @@ _SPELT = {name.lower(): name for name in VOLUME_SOURCES}
 
 
 class Volume(Value):
-    """A volume of a pod: a name and one source, as `persistentVolumeClaim: {claimName: models}`.
+    """A volume of a pod: a name and a source, as `persistentVolumeClaim: {claimName: models}`.
 
-    What the source says is kept as it is written.
+    What the source says is kept as it is written; without one the volume is an empty folder.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -46,9 +46,8 @@ class Volume(Value):
         for source in given:
             if source not in VOLUME_SOURCES:
                 raise ValueError(f"{source!r} is no kind of volume")
-        if len(given) != 1:
-            named = f"{' and '.join(given)} are given" if given else "none is given"
-            raise ValueError(f"a volume has one source such as persistentVolumeClaim: {named}")
+        if len(given) > 1:
+            raise ValueError(f"a volume has one source: {' and '.join(given)} are given")
         return self
 
     @property
@@ -70,8 +69,6 @@ class VolumeMount(Value):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if ":" in self.mount_path:
-            raise ValueError(f"mount_path: {self.mount_path!r} has a colon")
         if self.sub_path and self.sub_path_expr:
             raise ValueError("sub_path and sub_path_expr exclude each other")
         if self.mount_propagation == "Bidirectional":
