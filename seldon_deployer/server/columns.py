@@ -32,6 +32,14 @@ def build_frame(rows: Any, columns: Sequence[str]) -> Any:
     return frame.infer_objects() if rows.dtype.kind == "O" else frame
 
 
+def as_column(answer: Any) -> Any:
+    """One value per row as one column, as MLServer 1.3.5 answers; other arrays as they are."""
+    import numpy as np
+
+    array = np.asarray(answer)
+    return array.reshape(-1, 1) if array.ndim == 1 else array
+
+
 def is_frame(value: Any) -> bool:
     """Whether a value is a frame. Known by its looks: pandas is not imported for those without."""
     return hasattr(value, "columns") and hasattr(value, "to_numpy")

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from seldon_deployer.payload import Tensor, stack_columns
+from seldon_deployer.server.columns import as_column
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.inference import Inference
 from seldon_deployer.server.model_file import shorten
@@ -53,7 +54,7 @@ class TabularServer(ABC):
                 )
         rows, names = stack_columns(inference.inputs)
         return [
-            Tensor(name, _as_column(self._ask(name, rows, names)))
+            Tensor(name, as_column(self._ask(name, rows, names)))
             for name in inference.outputs or self.outputs[:1]
         ]
 
@@ -63,11 +64,3 @@ class TabularServer(ABC):
         except self.refusals as error:
             # The library's own words for a wrong shape, missing values or text.
             raise UnitError(shorten(str(error))) from error
-
-
-def _as_column(answer: Any) -> Any:
-    """One value per row is one column, as MLServer 1.3.5 has it."""
-    import numpy as np
-
-    array = np.asarray(answer)
-    return array.reshape(-1, 1) if array.ndim == 1 else array

@@ -13,7 +13,7 @@ from uuid import uuid4
 from seldon_deployer import __version__
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message, Tensor, decode_v2, encode_v2, stack_columns
-from seldon_deployer.server.columns import is_frame
+from seldon_deployer.server.columns import as_column, is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.inference import Inference
 from seldon_deployer.server.settings import Settings
@@ -83,11 +83,11 @@ def _to_tensors(value: Any) -> list[Tensor]:
     import numpy as np
 
     if is_frame(value):
-        return [Tensor(str(name), np.asarray(value[name])) for name in value.columns]
+        return [Tensor(str(name), as_column(value[name])) for name in value.columns]
     array = np.asarray(value)
     if array.ndim == 0 or array.dtype.kind not in "biufOSU":
         raise PayloadError(f"Unknown data type returned as payload: {type(value).__name__}")
-    return [Tensor("predict", array.reshape(-1, 1) if array.ndim == 1 else array)]
+    return [Tensor("predict", as_column(array))]
 
 
 def _encode(output: Tensor) -> Message:

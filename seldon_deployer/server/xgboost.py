@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
 from seldon_deployer.server.tabular import TabularServer
 
@@ -59,6 +60,10 @@ class XGBoostServer(TabularServer):
 
     def call(self, method: str, rows: Any, names: list[str]) -> Any:
         """Ask the Booster or the classifier, the columns by name where the model knows names."""
+        wanted = self._booster.num_features()
+        if getattr(rows, "shape", ())[1:] != (wanted,):
+            # A Booster takes columns that are not there for missing values, and says nothing.
+            raise UnitError(f"the model has {wanted} features; got the shape {_shape(rows)}")
         ordered = order_columns(rows, names, self._columns)
         if self._classifier is not None and method != _BOOSTER:
             return getattr(self._classifier, method)(ordered)
@@ -69,6 +74,10 @@ class XGBoostServer(TabularServer):
         self._booster.feature_names = None
         if self._classifier is not None:
             self._classifier.get_booster().feature_names = None
+
+
+def _shape(rows: Any) -> str:
+    return str(list(getattr(rows, "shape", ())))
 
 
 def _saved_by(booster: Any) -> str | None:
