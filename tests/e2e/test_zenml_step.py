@@ -1,0 +1,106 @@
+"""The step at the end of a pipeline: what it is told, what it names, when it fails."""
+
+import pytest
+from zenml_scripts import NOTHING, PIPELINE, PRELUDE
+from zenml_store import ZenMLStore
+
+pytestmark = pytest.mark.xdist_group("zenml")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with ZenMLStore(tmp_path_factory.mktemp("zenml-step")) as store:
+        store.set_up_local_stack()
+        yield store
+
+
+def test_a_model_that_is_none_fails_the_step(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@pipeline(enable_cache=False)
+def poetry():
+    seldon_model_deployer_step(model=write_a_poem(), model_name="poem")
+
+try:
+    poetry()
+    raised = False
+except Exception:
+    raised = True
+run = Client().list_pipeline_runs(sort_by="desc:created").items[0]
+answer({
+    "raised": raised,
+    "run": run.status.value,
+    "step": outcome(run.id).status.value,
+    "left": left("poem"),
+})
+"""
+    )
+    assert seen == {"raised": True, "run": "failed", "step": "failed", "left": NOTHING}
+
+
+def test_wrong_values_fail_the_step_with_an_error_that_names_each(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@pipeline(enable_cache=False)
+def mistaken():
+    seldon_model_deployer_step(
+        model=train(), model_name="wrong", protocol="grpc", resources={"request": {"cpu": "1"}}
+    )
+
+try:
+    mistaken()
+except Exception:
+    pass
+run = Client().list_pipeline_runs(sort_by="desc:created").items[0]
+answer({"said": outcome(run.id).exception_info.traceback, "left": left("wrong")})
+"""
+    )
+    assert "errors.ConfigError: the deployment cannot be built from this config" in seen["said"]
+    assert "protocol: Input should be 'seldon' or 'v2'" in seen["said"]
+    assert "resources.request: Extra inputs are not permitted" in seen["said"]
+    assert seen["left"] == NOTHING
+
+
+def test_the_step_names_the_model_after_the_pipeline_and_keeps_it_without_a_decision(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@pipeline(enable_cache=False)
+def nightly_flowers(decision: bool):
+    seldon_model_deployer_step(model=train(), deploy_decision=decision)
+
+declined = outcome(nightly_flowers(decision=False).id).output.load()
+nothing = left("nightly_flowers")
+served = outcome(nightly_flowers(decision=True).id).output.load()
+uri = served.config.model_uri
+run = Client().list_pipeline_runs(sort_by="desc:created").items[0]
+kept = outcome(nightly_flowers(decision=False).id).output.load()
+[found] = deployer.find_model_server(
+    pipeline_name="nightly_flowers",
+    pipeline_step_name="seldon_model_deployer_step",
+    pipeline_run_id=str(run.id),
+)
+answer({
+    "declined": declined,
+    "nothing": nothing,
+    "name": found.name,
+    "same": str(kept.uuid) == str(served.uuid) == str(found.uuid),
+    "not_the_new_one": found.config.model_uri == outcome(run.id).run_metadata[
+        "seldon_deployment"]["model_uri"],
+    "other_pipeline": len(deployer.find_model_server(pipeline_name="daily_flowers")),
+})
+"""
+    )
+    assert seen == {
+        "declined": None,
+        "nothing": NOTHING,
+        "name": "nightly-flowers",
+        "same": True,
+        "not_the_new_one": True,
+        "other_pipeline": 0,
+    }
