@@ -13,6 +13,7 @@ from zenml.logger import get_logger
 from zenml.steps import StepContext
 
 from seldon_deployer.config import config_error
+from seldon_deployer.steps.signature import takes_deployment_fields
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
@@ -21,26 +22,13 @@ logger = get_logger(__name__)
 
 
 @step(enable_cache=False)
+@takes_deployment_fields
 def seldon_model_deployer_step(
     model: UnmaterializedArtifact,
     config: SeldonDeploymentConfig | None = None,
     deploy_decision: bool = True,
     timeout: int = 300,
-    model_name: str | None = None,
-    implementation: str | None = None,
-    python_class: str | None = None,
-    code_path: str | None = None,
-    image: str | None = None,
-    protocol: str | None = None,
-    replicas: int | None = None,
-    parameters: dict[str, str | int | float | bool] | None = None,
-    resources: dict[str, dict[str, str]] | None = None,
-    env: dict[str, str] | None = None,
-    service_account_name: str | None = None,
-    secret_name: str | None = None,
-    orchestrator: str | None = None,
-    annotations: dict[str, str] | None = None,
-    labels: dict[str, str] | None = None,
+    **fields: Any,
 ) -> SeldonDeploymentService | None:
     """Serve the model with Seldon Core and return the service once it answers.
 
@@ -54,43 +42,13 @@ def seldon_model_deployer_step(
         config: The whole configuration, instead of or below the single fields.
         deploy_decision: Whether to deploy; often the output of an evaluating step.
         timeout: Seconds to wait for the service.
-        model_name: Stable name; the same name is updated in place under the same URL.
-        implementation: A prepackaged server such as SKLEARN_SERVER; found if left out.
-        python_class: module.Class of your own that serves.
-        code_path: Folder that holds `python_class`; embedded runtime only.
-        image: Container image of the unit.
-        protocol: seldon or v2.
-        replicas: How many pods serve.
-        parameters: Parameters of the server.
-        resources: Kubernetes resources of the unit: {"requests": {"cpu": "100m"}, ...}.
-        env: Environment of the unit; nothing secret.
-        service_account_name: Service account of the pods.
-        secret_name: Existing Secret with the storage credentials.
-        orchestrator: auto, always or never.
-        annotations: Annotations of the deployment.
-        labels: Labels of the deployment.
+        fields: Any field of `DeploymentConfig` but model_uri, by its name: model_name,
+            implementation, replicas, resources, env, secret_name, node_selector, hpa, ...
 
     Returns:
         The service, or None where nothing is deployed under this name.
     """
     context = get_step_context()
-    fields: dict[str, Any] = {
-        "model_name": model_name,
-        "implementation": implementation,
-        "python_class": python_class,
-        "code_path": code_path,
-        "image": image,
-        "protocol": protocol,
-        "replicas": replicas,
-        "parameters": parameters,
-        "resources": resources,
-        "env": env,
-        "service_account_name": service_account_name,
-        "secret_name": secret_name,
-        "orchestrator": orchestrator,
-        "annotations": annotations,
-        "labels": labels,
-    }
     wanted = _complete(config, fields, context)
     wanted.model_uri = model.uri
     model_deployer = SeldonModelDeployer.get_active_model_deployer()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
@@ -9,6 +11,7 @@ from zenml.services.service import ServiceConfig
 
 from seldon_deployer.config import DeploymentConfig, OrchestratorMode, Protocol, parse_config
 from seldon_deployer.errors import ConfigError
+from seldon_deployer.workload import Value
 
 ParameterValue = str | int | float | bool
 
@@ -58,11 +61,13 @@ class SeldonResourceRequirements(BaseModel):
 class SeldonDeploymentConfig(ServiceConfig):
     """One model to serve, as ZenML keeps it.
 
-    Mutable, as ZenML assigns to its configurations. An unknown field is an error, so that a
-    misspelt one is not lost. `model_name` may be left out where `name` is given.
+    Mutable, as ZenML assigns to its configurations. It takes every field of `DeploymentConfig`:
+    those below have a form of their own here, the others are kept as they are given and judged
+    when they are deployed. A field of neither is an error, so that a misspelt one is not lost.
+    `model_name` may be left out where `name` is given.
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), populate_by_name=True)
+    model_config = ConfigDict(extra="allow", protected_namespaces=(), populate_by_name=True)
 
     model_uri: str = ""
     implementation: str | None = None
@@ -92,38 +97,37 @@ class SeldonDeploymentConfig(ServiceConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_is_the_model_name(cls, data: Any) -> Any:
-        if isinstance(data, dict) and not data.get("model_name") and data.get("name"):
-            return {**data, "model_name": data["name"]}
-        return data
+    def _read_fields(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        fields = {name: _plain(value) for name, value in data.items()}
+        known = {*cls.model_fields, *DeploymentConfig.model_fields, "serviceAccountName"}
+        for name in fields.keys() - known:
+            similar = get_close_matches(str(name), known, n=1)
+            meant = f": did you mean {similar[0]}?" if similar else ""
+            raise ValueError(f"{name} is no field of a deployment{meant}")
+        if not fields.get("model_name") and fields.get("name"):
+            fields["model_name"] = fields["name"]
+        return fields
 
-    def to_deployment_config(
-        self, *, secret_name: str | None = None, **more: Any
-    ) -> DeploymentConfig:
-        """Freeze into what the core deploys.
+    def to_deployment_config(self, **more: Any) -> DeploymentConfig:
+        """Freeze into what the core deploys; `more` are fields that win.
 
-        `secret_name` holds where the configuration names none; `more` are fields that win.
         Raises ConfigError that names each wrong field.
         """
-        fields: dict[str, Any] = {
-            "model_name": self.model_name,
+        own = {
             "model_uri": self.model_uri or None,
-            "implementation": self.implementation,
-            "python_class": self.python_class,
-            "code_path": self.code_path,
-            "image": self.image,
-            "protocol": self.protocol,
-            "replicas": self.replicas,
             "parameters": self._parameter_values(),
             "resources": self._resources(),
-            "env": self.env,
-            "service_account_name": self.service_account_name,
-            "secret_name": self.secret_name or secret_name,
-            "orchestrator": self.orchestrator,
-            "annotations": self.annotations,
-            "labels": self.labels,
         }
-        return parse_config(**{**fields, **more})
+        # What was never said must stay so: a number of replicas contradicts an autoscaler.
+        given = {
+            name: value
+            for name in DeploymentConfig.model_fields
+            if (value := own[name] if name in own else getattr(self, name, None)) is not None
+            and value != DeploymentConfig.model_fields[name].get_default(call_default_factory=True)
+        }
+        return parse_config(**{**given, **more})
 
     def _parameter_values(self) -> dict[str, ParameterValue]:
         if isinstance(self.parameters, dict):
@@ -135,3 +139,8 @@ class SeldonDeploymentConfig(ServiceConfig):
             return None
         kinds = {"requests": self.resources.requests, "limits": self.resources.limits}
         return {kind: amounts for kind, amounts in kinds.items() if amounts} or None
+
+
+def _plain(value: Any) -> Any:
+    # ZenML stores configurations as JSON: what is no JSON would not come back as it was.
+    return value.to_object() if isinstance(value, Value) else value

@@ -1,9 +1,14 @@
 """The ZenML configuration becomes the core's, and loses nothing on the way."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
+from seldon_deployer.config import DeploymentConfig, parse_config
 from seldon_deployer.errors import ConfigError, InvalidName
+from seldon_deployer.steps import seldon_model_deployer_step
+from seldon_deployer.workload import HPA
 from seldon_deployer.zenml_plugin import (
     SeldonDeploymentConfig,
     SeldonDeploymentPredictorParameter,
@@ -81,13 +86,6 @@ def test_resources_reach_the_unit_and_empty_ones_are_left_out():
     assert config.to_deployment_config().resources is None
 
 
-def test_the_components_secret_serves_where_the_configuration_names_none():
-    config = SeldonDeploymentConfig(model_name="iris", model_uri="/m")
-    assert config.to_deployment_config(secret_name="theirs").secret_name == "theirs"
-    config.secret_name = "own"
-    assert config.to_deployment_config(secret_name="theirs").secret_name == "own"
-
-
 def test_a_wrong_value_is_named():
     config = SeldonDeploymentConfig(model_name="iris", model_uri="/m", replicas=-1)
     with pytest.raises(ConfigError, match="replicas"):
@@ -109,3 +107,44 @@ def test_a_configuration_survives_zenmls_way_of_storing_it():
         env={"A": "b"},
     )
     assert SeldonDeploymentConfig(**config.model_dump(mode="json")) == config
+
+
+def test_every_field_of_a_deployment_can_be_given_and_arrives():
+    given = {
+        "node_selector": {"disk": "ssd"},
+        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "hpa": {"minReplicas": 1, "maxReplicas": 3},
+        "gpus": 1,
+        "overlay": {"spec": {"annotations": {"a": "b"}}},
+    }
+    config = SeldonDeploymentConfig(model_name="iris", model_uri="/m", **given)
+    frozen = config.to_deployment_config()
+    assert frozen == parse_config(model_name="iris", model_uri="/m", **given)
+    stored = SeldonDeploymentConfig(**config.model_dump(mode="json"))
+    assert stored == config
+    assert stored.to_deployment_config() == frozen
+
+
+def test_values_of_the_core_are_taken_as_they_are_and_stored_as_json():
+    config = SeldonDeploymentConfig(
+        model_name="iris", model_uri="/m", hpa=HPA(min_replicas=1, max_replicas=3)
+    )
+    stored = SeldonDeploymentConfig(**json.loads(config.model_dump_json()))
+    assert stored.to_deployment_config().hpa == HPA(min_replicas=1, max_replicas=3)
+
+
+def test_a_wrong_value_of_any_field_is_named_at_the_deployment():
+    config = SeldonDeploymentConfig(model_name="iris", model_uri="/m", gpus=-1)
+    with pytest.raises(ConfigError, match="gpus"):
+        config.to_deployment_config()
+
+
+def test_a_misspelt_field_of_the_core_is_told_with_the_right_one():
+    with pytest.raises(ValidationError, match="did you mean node_selector"):
+        SeldonDeploymentConfig(model_name="iris", node_selectors={})
+
+
+def test_the_step_takes_every_field_but_the_address_of_the_model():
+    inputs = set(seldon_model_deployer_step.entrypoint_definition.inputs)
+    fields = set(DeploymentConfig.model_fields) - {"model_uri"}
+    assert inputs == fields | {"model", "config", "deploy_decision", "timeout"}
