@@ -28,6 +28,7 @@ def connect_deployer(
             context=options.kubernetes_context,
             namespace=options.kubernetes_namespace,
             base_url=options.base_url,
+            preflight=options.preflight,
         )
     if options.runtime == "local":
         raise ConfigError(
@@ -46,4 +47,5 @@ def connect_deployer(
         namespace=options.kubernetes_namespace,
         base_url=options.base_url,
         api_client=connector.connect(),
+        preflight=options.preflight,
     )

@@ -35,14 +35,22 @@ class SeldonModelDeployerConfig(BaseModelDeployerConfig):
         default=None, description="URL under which the cluster's ingress is reached."
     )
     storage_secret: str | None = Field(
-        default=None, description="Name of a ZenML secret with the storage credentials."
+        default=None,
+        description="Name of a ZenML secret with the storage credentials, of which a Kubernetes "
+        "Secret is made for the pods.",
     )
     kubernetes_secret_name: str | None = Field(
-        default=None, description="Existing Kubernetes Secret with the storage credentials."
+        default=None,
+        description="Name of that Kubernetes Secret; without storage_secret, of an existing one.",
     )
     runtime: Literal["auto", "cluster", "local"] = Field(
         default="auto",
         description="A cluster, the embedded runtime, or whichever is there.",
+    )
+    preflight: Literal["strict", "warn", "off"] = Field(
+        default="warn",
+        description="Look at the model and its credentials before anything is sent: what this "
+        "machine cannot see is an error, a warning, or nothing is looked at.",
     )
 
     @model_validator(mode="before")

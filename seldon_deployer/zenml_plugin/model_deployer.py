@@ -103,7 +103,6 @@ class SeldonModelDeployer(BaseModelDeployer):
         """
         wanted = _own_config(config)
         _check_service_type(service_type)
-        self._check_options()
         live = self._live(wanted)
         if live is not None and not replace and not continuous_deployment_mode:
             return self._served_already(wanted, live)
@@ -125,13 +124,22 @@ class SeldonModelDeployer(BaseModelDeployer):
         timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
     ) -> SeldonDeploymentService:
         """Deploy to the cluster; the service row with this id is the caller's."""
+        from seldon_deployer.zenml_plugin.secret_choice import choose_storage_secret
+
         wanted = _own_config(config)
         deployment = wanted.to_deployment_config(
-            secret_name=self.config.kubernetes_secret_name,
             labels={**wanted.labels, **provenance_labels(wanted, str(self.id))},
             annotations={**wanted.annotations, **provenance_annotations(wanted)},
         )
-        handle = self.deployer.deploy(deployment, timeout_seconds=timeout, progress=logger.info)
+        choice = choose_storage_secret(deployment, self.config)
+        if choice.made_from is None and choice.name is not None:
+            deployment = deployment.model_copy(update={"secret_name": choice.name})
+        handle = self.deployer.deploy(
+            deployment,
+            credentials=choice.made_from,
+            timeout_seconds=timeout,
+            progress=logger.info,
+        )
         service = SeldonDeploymentService(uuid=id, config=wanted.model_copy())
         return self._shown(service, handle, ServiceState.ACTIVE)
 
@@ -273,14 +281,6 @@ class SeldonModelDeployer(BaseModelDeployer):
         """Yield log lines for ZenML's CLI, which reads `[...]` as markup: so it is escaped."""
         for line in self._service(uuid).get_logs(follow=follow, tail=tail):
             yield escape(line)
-
-    def _check_options(self) -> None:
-        if self.config.storage_secret:
-            raise ConfigError(
-                f"the option storage_secret of the model deployer {self.name} cannot be used",
-                why="this version makes no Kubernetes Secret from a ZenML secret",
-                hint="create the Secret with kubectl and set kubernetes_secret_name to its name",
-            )
 
     def _live(self, config: SeldonDeploymentConfig) -> Service | None:
         name = config.to_deployment_config().name
