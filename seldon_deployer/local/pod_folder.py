@@ -164,9 +164,23 @@ class PodFolder:
                 return str(metadata.get(group, {}).get(key, ""))
         return fixed.get(path, "")
 
+    def _claim(self, name: str) -> Path:
+        from seldon_deployer.storage.volume import VOLUMES
+
+        folder = os.environ.get(VOLUMES) or self.root.parent.parent / "volumes"
+        mount = Path(folder) / name
+        if not mount.is_dir():
+            raise ConfigMissing(
+                f'persistentvolumeclaim "{name}" not found: here it is the folder {mount}. '
+                "Make it, or a link to where the files of the claim are."
+            )
+        return mount
+
     def _fill(self, volume: Object) -> Path:
         if "hostPath" in volume:
             return Path(str(volume["hostPath"]["path"]))
+        if claim := volume.get("persistentVolumeClaim"):
+            return self._claim(claim["claimName"])
         folder: Path = self.root / "volumes" / volume["name"]
         folder.mkdir(parents=True, exist_ok=True)
         for item in volume.get("downwardAPI", {}).get("items", []):

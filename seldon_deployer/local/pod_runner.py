@@ -16,7 +16,7 @@ from seldon_deployer.local.api import Api
 from seldon_deployer.local.container import BackOff, Command, ContainerRunner
 from seldon_deployer.local.events import EventRecorder
 from seldon_deployer.local.images import NotRunnable, Program, find_program
-from seldon_deployer.local.initializer import DownloadFailed, fetch_model
+from seldon_deployer.local.model_download import ModelDownload
 from seldon_deployer.local.objects import CONFIG_MAPS, PODS, SECRETS
 from seldon_deployer.local.pod_folder import (
     PORTS_ANNOTATION,
@@ -31,7 +31,12 @@ from seldon_deployer.local.pod_status import (
     timestamp,
 )
 from seldon_deployer.local.ports import PortLease
-from seldon_deployer.local.process import UnitProcess, read_record, record_file
+from seldon_deployer.local.process import (
+    UnitProcess,
+    last_lines,
+    read_record,
+    record_file,
+)
 from seldon_deployer.local.status import ApiError
 
 logger = logging.getLogger(__name__)
@@ -65,6 +70,7 @@ class PodRunner:
         self._initializers = [_state(item) for item in pod["spec"].get("initContainers", [])]
         self._containers = [_state(item) for item in pod["spec"]["containers"]]
         self._runners: list[ContainerRunner] = []
+        self._model = ModelDownload(self._folder)
         self._leases: list[PortLease] = []
         self._writing: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -79,6 +85,7 @@ class PodRunner:
 
     async def stop(self, grace_seconds: float = 20.0) -> None:
         """End the processes; the object and the folder stay."""
+        await self._model.stop(grace_seconds)
         await asyncio.gather(*(runner.stop(grace_seconds) for runner in self._runners))
         self._running.cancel()
         for lease in self._leases:
@@ -138,36 +145,24 @@ class PodRunner:
 
     async def _download(self, spec: Object, state: ContainerState) -> bool:
         """Run the model initializer once; whether it succeeded."""
+        environment = await self._environment(spec, state, {})
         began = datetime.now(UTC)
+        state.state = {"running": {"startedAt": timestamp(began)}}
+        self._mark_dirty(_LEISURE_SECONDS)
         log = self._folder.log(state.name, state.restarts)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        code, message = 0, ""
-        try:
-            uri, target = self._source_and_target(spec)
-            log.write_text(await asyncio.to_thread(fetch_model, uri, target) + "\n")
-        except DownloadFailed as error:
-            code, message = error.exit_code, str(error)
-            log.write_text(message + "\n")
+        code = await self._model.run(spec, environment, log)
         ended: Object = {
             "exitCode": code,
             "reason": "Error" if code else "Completed",
             "startedAt": timestamp(began),
             "finishedAt": timestamp(datetime.now(UTC)),
         }
-        state.state = {"terminated": ended | ({"message": message} if message else {})}
+        state.state = {"terminated": ended | ({"message": last_lines(log)} if code else {})}
         state.is_ready = code == 0
         if code:
             state.last_state = state.state
         self._mark_dirty(_LEISURE_SECONDS)
         return code == 0
-
-    def _source_and_target(self, spec: Object) -> tuple[str, Path]:
-        arguments = spec.get("args", [])
-        target = self._folder.mounts(spec).get(arguments[1]) if len(arguments) == 2 else None
-        if target is None:
-            words = "the initializer takes two arguments: a URI and the path of a mounted volume"
-            raise DownloadFailed(1, words)
-        return arguments[0], target
 
     async def _run_containers(self, is_adopted: bool) -> None:
         ports = self._recall_ports() if is_adopted else self._lease_ports()

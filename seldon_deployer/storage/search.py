@@ -21,21 +21,25 @@ _LOOK_AT = 1000
 _SHOW = 5
 
 
-def nothing_there(uri: str, location: Location, bucket: Bucket) -> StorageMissing:
+class NothingThere(StorageMissing):
+    """The bucket is there, and nothing in it is below the address."""
+
+
+def nothing_there(uri: str, location: Location, bucket: Bucket) -> NothingThere:
     """The error for an address with nothing in it, with what is there one level up, or higher."""
     parts = location.path.split("/") if location.path else []
     for depth in range(len(parts) - 1, -1, -1):
         parent, name = "/".join(parts[:depth]), parts[depth]
         if there := _names(location, bucket, f"{parent}/" if parent else "", name):
             close = _close(name, there)
-            return StorageMissing(
+            return NothingThere(
                 f"there is nothing at {uri}",
                 why=f"{_address(location, parent)} has no {name}",
                 hint=f"did you mean {' or '.join(close)}?"
                 if close
                 else f"there are {_shown(there)}",
             )
-    return StorageMissing(
+    return NothingThere(
         f"there is nothing at {uri}",
         why="the folder is empty" if location.kind == "file" else "all of it is empty",
         hint="check the address, and that the model was uploaded",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from pydantic import SecretStr
+if TYPE_CHECKING:
+    # Loading it takes longer than copying a model, and only who has secrets needs it.
+    from pydantic import SecretStr
 
 # What rclone reads from the environment, as a Secret of ours holds it: RCLONE_CONFIG_S3_TYPE ...
-Environment = Mapping[str, SecretStr]
+Environment: TypeAlias = "Mapping[str, SecretStr]"
 # Gets the bytes of each part as it arrives.
 OnBytes = Callable[[int], None]
 

@@ -206,3 +206,24 @@ def test_without_a_word_a_pod_runs_in_the_runtimes_own_interpreter(tmp_path):
     assert folder.interpreter() == sys.executable
     assert folder.working_folder() == tmp_path / "u1" / "work"
     assert "PYTHONPATH" not in folder.environment({}, {})
+
+
+def claim_of(name: str) -> dict:
+    return {"name": "claim", "persistentVolumeClaim": {"claimName": name}}
+
+
+def test_a_claim_is_the_folder_of_its_name_in_the_home(tmp_path):
+    (tmp_path / "volumes" / "models").mkdir(parents=True)
+    folder = PodFolder(tmp_path / "pods" / "u1", pod(volumes=[claim_of("models")]), read_data)
+    folder.create()
+
+    mounts = folder.mounts({"volumeMounts": [{"name": "claim", "mountPath": "/mnt/pvc"}]})
+
+    assert mounts == {"/mnt/pvc": tmp_path / "volumes" / "models"}
+
+
+def test_a_claim_without_a_folder_is_not_found_and_says_which_folder_to_make(tmp_path):
+    folder = PodFolder(tmp_path / "pods" / "u1", pod(volumes=[claim_of("models")]), read_data)
+
+    with pytest.raises(ConfigMissing, match=f'"models" not found.*{tmp_path / "volumes/models"}'):
+        folder.create()
