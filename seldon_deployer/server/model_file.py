@@ -5,6 +5,7 @@ Every reason is told before the unit listens, as its last line on stderr.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,6 +16,7 @@ from seldon_deployer.errors import ArtifactError, SeldonDeployerError
 from seldon_deployer.server.component import LoadFailed
 
 _SHOWN = 10
+_ERRORS = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
 
 
 def find_model_file(model_uri: str, names: Sequence[str], *, hint: str) -> Path:
@@ -75,6 +77,15 @@ def reading(path: Path, *, hint: str) -> Iterator[None]:
             why=f"{type(error).__name__}: {shorten(str(error))}",
             hint=hint,
         ) from error
+
+
+def library_errors() -> list[type[Exception]]:
+    """Errors by which libraries refuse data, of those that loading a model brought along.
+
+    All others that serve here raise ValueError or TypeError.
+    """
+    found = {sys.modules[name]: kind for name, kind in _ERRORS.items() if name in sys.modules}
+    return [getattr(module, kind) for module, kind in found.items()]
 
 
 def shorten(text: str, limit: int = 500) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import Any
 
 from seldon_deployer.errors import ArtifactError, UsageError
 from seldon_deployer.server.columns import build_frame, order_columns
-from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.model_file import (
+    find_model_file,
+    import_library,
+    library_errors,
+    reading,
+)
 from seldon_deployer.server.tabular import TabularServer
 
 logger = logging.getLogger(__name__)
@@ -17,8 +21,6 @@ _METHODS = ("predict_proba", "predict", "decision_function")
 # In this order: Seldon's own server reads the first, MLServer all of them.
 _FILES = ("model.joblib", "model.pickle", "model.pkl")
 _V2_OUTPUTS = ("predict", "predict_proba", "transform")
-# Libraries with scikit-learn's methods and errors of their own.
-_ERRORS = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
 
 
 class SKLearnServer(TabularServer):
@@ -53,7 +55,7 @@ class SKLearnServer(TabularServer):
             self._model = joblib.load(path)
         self.method = self._choose_method()
         self._columns = self._read_columns()
-        self.refusals = (*self.refusals, *_library_errors())
+        self.refusals = (*self.refusals, *library_errors())
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -97,10 +99,3 @@ class SKLearnServer(TabularServer):
                 f"the model has no method {method}", why=f"it is a {type(self._model).__name__}"
             )
         return method
-
-
-def _library_errors() -> list[type[Exception]]:
-    """The errors of the libraries that loading the model brought along."""
-    return [
-        getattr(sys.modules[name], kind) for name, kind in _ERRORS.items() if name in sys.modules
-    ]
