@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal
@@ -54,12 +54,13 @@ def look_before(cluster: Cluster, name: str) -> Before:
     return Before(existing, deployments, version)
 
 
-def check_manifest(manifest: Object) -> None:
+def check_manifest(manifest: Object, *, ignore: Iterable[str] = ()) -> None:
     """Raise ManifestError with all that Seldon would reject, or accept and then fail on.
 
-    What it would serve, though otherwise than one would think, goes to the log as warnings.
+    ignore: names of rules of advice that are not asked. What Seldon would serve, though otherwise
+    than one would think, goes to the log as warnings.
     """
-    verdict = judge(manifest)
+    verdict = judge(manifest, ignore=ignore)
     if not verdict.is_valid:
         raise ManifestError(
             f"Seldon would not serve {verdict.name}",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from seldon_deployer.cluster import Object
-from seldon_deployer.manifest.graph import units
+from seldon_deployer.manifest.advice.rule import each_predictor, each_unit
 
-# The fields under which Kubernetes and Seldon name a Secret by an object of its own.
-_OBJECTS = ("secretRef", "secretKeyRef")
+# The fields under which Kubernetes names a Secret by an object of its own; volumes of some kinds
+# have longer ones, such as nodePublishSecretRef.
+_OBJECTS = ("secretRef", "secretKeyRef", "SecretRef")
 _NAMES = {"envSecretRefName", "secretName", "certSecretName"}
 
 
@@ -57,23 +58,20 @@ def storage_secrets(obj: Object) -> set[str]:
 
 def model_references(obj: Object) -> list[ModelReference]:
     """Every model of a SeldonDeployment: its units', and its explainers'."""
-    found = []
-    for index, predictor in enumerate((obj.get("spec") or {}).get("predictors") or []):
-        path = f"spec.predictors[{index}]"
-        holders = [(f"{path}.graph", unit) for unit in units(predictor["graph"])]
+    holders = [(path, unit) for path, unit, _ in each_unit(obj)]
+    for path, predictor in each_predictor(obj):
         holders.append((f"{path}.explainer", predictor.get("explainer") or {}))
-        found += [
-            ModelReference(
-                f"{place}.modelUri",
-                holder["modelUri"],
-                holder.get("envSecretRefName") or None,
-                holder.get("serviceAccountName") or None,
-                holder.get("implementation") or None,
-            )
-            for place, holder in holders
-            if holder.get("modelUri")
-        ]
-    return found
+    return [
+        ModelReference(
+            f"{path}.modelUri",
+            holder["modelUri"],
+            holder.get("envSecretRefName") or None,
+            holder.get("serviceAccountName") or None,
+            holder.get("implementation") or None,
+        )
+        for path, holder in holders
+        if holder.get("modelUri")
+    ]
 
 
 def _walk(value: Any, path: str) -> Iterator[SecretReference]:
@@ -91,7 +89,7 @@ def _walk(value: Any, path: str) -> Iterator[SecretReference]:
                 is_optional=bool(value.get("optional")),
                 is_storage=key == "envSecretRefName",
             )
-        elif key in _OBJECTS and isinstance(item, dict) and item.get("name"):
+        elif key.endswith(_OBJECTS) and isinstance(item, dict) and item.get("name"):
             yield SecretReference(
                 f"{place}.name", item["name"], item.get("key"), bool(item.get("optional"))
             )
