@@ -1,0 +1,162 @@
+"""Our model server beside seldon-core's and MLServer, on this machine, in turns.
+
+One worker each, iris `predict_proba`. Throughput by `wrk`; latency at the same offered load by
+`hey`. Both are Debian packages.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from bench.measure import Row
+from bench.running import (
+    SELDON_BODY,
+    V2_BODY,
+    Running,
+    mlserver,
+    ours,
+    ours_prepackaged,
+    seldon_core,
+)
+
+ROUNDS = 3
+SECONDS = 3
+CONNECTIONS = (1, 16, 64)
+# Below what either of the others can do on two cores, so that all three keep up.
+OFFERED_PER_SECOND = 400
+Server = Callable[[], AbstractContextManager[Running]]
+
+
+def run() -> list[Row]:
+    """Throughput, latency, start and memory, for each protocol that ours shares with another."""
+    for tool in ("wrk", "hey"):
+        if shutil.which(tool) is None:
+            return [Row(f"model server: {tool} is missing", f"apt-get install {tool}")]
+    rows = _pair("seldon", SELDON_BODY, ours, seldon_core, "seldon-core", aim=4.0)
+    return rows + _pair("v2", V2_BODY, ours_prepackaged, mlserver, "MLServer", aim=3.0)
+
+
+def _pair(
+    protocol: str, body: dict[str, object], our: Server, other: Server, name: str, *, aim: float
+) -> list[Row]:
+    with ExitStack() as stack:
+        mine, theirs = stack.enter_context(our()), stack.enter_context(other())
+        script = stack.enter_context(_wrk_script(body))
+        rows = [
+            _throughput(protocol, name, (mine, theirs), script, connections, aim)
+            for connections in CONNECTIONS
+        ]
+        rows.append(_latency(protocol, name, (mine, theirs), body))
+        rows.append(_memory(protocol, name, mine, theirs))
+    starts = [_start_seconds(server) for server in (our, other)]
+    rows.append(
+        Row(
+            f"REST {protocol}: start to ready",
+            f"{starts[0]:.2f} s",
+            f"{name}: {starts[1]:.2f} s",
+            f"{starts[0] / starts[1]:.2f} x",
+        )
+    )
+    return rows
+
+
+def _throughput(
+    protocol: str,
+    name: str,
+    servers: tuple[Running, Running],
+    script: Path,
+    connections: int,
+    aim: float,
+) -> Row:
+    rates: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for column, server in zip(rates, servers, strict=True):
+            column.append(_requests_per_second(server.url(protocol), script, connections))
+    mine, theirs = (statistics.median(column) for column in rates)
+    return Row(
+        f"REST {protocol}, {connections} connections",
+        f"{mine:.0f}/s",
+        f"{name}: {theirs:.0f}/s",
+        f"{mine / theirs:.1f} x",
+        f"{aim:g} x" if connections == 16 else "",
+        mine / theirs >= aim if connections == 16 else None,
+    )
+
+
+def _latency(
+    protocol: str, name: str, servers: tuple[Running, Running], body: dict[str, object]
+) -> Row:
+    milliseconds: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for column, server in zip(milliseconds, servers, strict=True):
+            column.append(_p99_milliseconds(server.url(protocol), body))
+    mine, theirs = (statistics.median(column) for column in milliseconds)
+    return Row(
+        f"REST {protocol}, p99 at {OFFERED_PER_SECOND} requests/s",
+        f"{mine:.1f} ms",
+        f"{name}: {theirs:.1f} ms",
+        f"{mine / theirs:.2f} x",
+        "lower",
+        mine < theirs,
+    )
+
+
+def _memory(protocol: str, name: str, mine: Running, theirs: Running) -> Row:
+    sizes = mine.resident_mebibytes(), theirs.resident_mebibytes()
+    return Row(
+        f"REST {protocol}: resident memory after that",
+        f"{sizes[0]:.0f} MiB",
+        f"{name}: {sizes[1]:.0f} MiB",
+        f"{sizes[0] / sizes[1]:.2f} x",
+    )
+
+
+def _start_seconds(server: Server) -> float:
+    def once() -> float:
+        with server() as running:
+            return running.start_seconds
+
+    return statistics.median(once() for _ in range(ROUNDS))
+
+
+def _requests_per_second(url: str, script: Path, connections: int) -> float:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "-s", str(script), url]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in told:
+        raise RuntimeError(f"{url} failed under load: {told}")
+    return _number(r"Requests/sec:\s+([\d.]+)", told)
+
+
+def _p99_milliseconds(url: str, body: dict[str, object]) -> float:
+    workers = 8
+    command = ["hey", "-z", f"{SECONDS}s", "-c", str(workers), "-m", "POST"]
+    command += ["-q", str(OFFERED_PER_SECOND // workers), "-T", "application/json"]
+    command += ["-d", json.dumps(body), url]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "[200]" not in told or "Error distribution" in told:
+        raise RuntimeError(f"{url} failed under load: {told}")
+    return _number(r"99% in ([\d.]+) secs", told) * 1000
+
+
+def _number(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    if found is None:
+        raise RuntimeError(f"the load generator said nothing of {pattern}: {text}")
+    return float(found[1])
+
+
+@contextmanager
+def _wrk_script(body: dict[str, object]) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write('wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n')
+        file.write(f"wrk.body = [==[{json.dumps(body)}]==]\n")
+        file.flush()
+        yield Path(file.name)
