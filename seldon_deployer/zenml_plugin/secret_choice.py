@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.config import DeploymentConfig, parts
 from seldon_deployer.deployer import SecretChoice, StorageCredentials, choose_secret
 from seldon_deployer.errors import ConfigError
@@ -17,9 +20,9 @@ def choose_storage_secret(
     """Apply the rule of `choose_secret` to a deployment and the options of its model deployer.
 
     Asks ZenML for nothing that the rule does not come to: a deployment that names its Secret, or
-    has no model to fetch, reads no credentials. Raises ConfigError, which holds no value.
+    has no model in a store, reads no credentials. Raises ConfigError, which holds no value.
     """
-    model_uris = {part.model_uri for part in parts(config).values() if part.model_uri}
+    model_uris = {uri for uri in _addresses(config) if uri and local_path(uri) is None}
     if config.secret_name or not model_uris:
         return choose_secret(secret_name=config.secret_name)
     return choose_secret(
@@ -29,6 +32,11 @@ def choose_storage_secret(
             model_uris, service_account_name=config.service_account_name
         ),
     )
+
+
+def _addresses(config: DeploymentConfig) -> Iterator[str | None]:
+    yield from (part.model_uri for part in parts(config).values())
+    yield config.explainer.model_uri if config.explainer else None
 
 
 def _named(options: SeldonModelDeployerConfig) -> StorageCredentials | None:

@@ -38,6 +38,8 @@ class ZenMLStore:
         (folder / "work").mkdir(parents=True)
         self._worker: subprocess.Popen[str] | None = None
         self._scripts = 0
+        # All that the scripts printed and logged.
+        self.printed = ""
         self.env = {
             name: value
             for name, value in os.environ.items()
@@ -85,6 +87,7 @@ class ZenMLStore:
             + textwrap.dedent(code)
         )
         output = self._run_in_worker(path)
+        self.printed += output
         assert answer.exists(), output
         return json.loads(answer.read_text())
 
