@@ -1,7 +1,8 @@
 """Servers of ours that Seldon's operator does not know by name: one image, one class each.
 
-They answer both protocols, with the libraries of whoever builds the image; on the embedded runtime
-with those of the environment that deploys.
+Some read what a server of Seldon's reads too, which has old libraries. They answer both protocols,
+with the libraries of whoever builds the image; on the embedded runtime with those of the
+environment that deploys.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ def _ours(
     name: str,
     local_class: str,
     files: tuple[str, ...],
+    formats: tuple[str, ...],
     parameters: Mapping[str, str] | None = None,
 ) -> Server:
     path = f"seldon_deployer.server.{local_class}"
@@ -22,6 +24,7 @@ def _ours(
         name,
         images={"seldon": OUR_IMAGE, "v2": OUR_IMAGE},
         files={"seldon": files, "v2": files},
+        formats=formats,
         parameters=parameters or {},
         local_class=path,
         is_prepackaged=False,
@@ -30,15 +33,35 @@ def _ours(
 
 
 OUR_SERVERS = (
-    _ours("LIGHTGBM_SERVER", "lightgbm.LightGBMServer", ("model.txt",)),
-    _ours("CATBOOST_SERVER", "catboost.CatBoostServer", ("model.cbm",), {"method": ""}),
-    # TorchScript, then what torch.export writes.
-    _ours("PYTORCH_SERVER", "pytorch.PyTorchServer", ("model.pt", "model.pt2")),
-    _ours("ONNX_SERVER", "onnx.ONNXServer", ("model.onnx",)),
+    # Of a pickle it needs no more than a `predict` that takes rows: XGBoost's, LightGBM's and
+    # CatBoost's own classifiers and regressors have it too.
+    _ours(
+        "OUR_SKLEARN_SERVER",
+        "sklearn.SKLearnServer",
+        ("model.joblib", "model.pickle", "model.pkl"),
+        ("pickle",),
+        {"method": "predict_proba"},
+    ),
+    _ours(
+        "OUR_XGBOOST_SERVER",
+        "xgboost.XGBoostServer",
+        ("model.bst", "model.json", "model.ubj"),
+        ("json", "ubj", "binary"),
+    ),
+    _ours("LIGHTGBM_SERVER", "lightgbm.LightGBMServer", ("model.txt",), ("text",)),
+    _ours("CATBOOST_SERVER", "catboost.CatBoostServer", ("model.cbm",), ("cbm",), {"method": ""}),
+    _ours(
+        "PYTORCH_SERVER",
+        "pytorch.PyTorchServer",
+        ("model.pt", "model.pt2"),
+        ("torchscript", "export"),
+    ),
+    _ours("ONNX_SERVER", "onnx.ONNXServer", ("model.onnx",), ("onnx",)),
     # The last two are a TensorFlow SavedModel, bare or in a version's folder.
     _ours(
         "KERAS_SERVER",
         "keras.KerasServer",
         ("model.keras", "model.h5", "saved_model.pb", "1/saved_model.pb"),
+        ("keras", "h5", "savedmodel"),
     ),
 )

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from seldon_deployer.catalogue.server import Server
 
+# What the images of MLServer 1.3.5 hold was never published. They were built on 6 July 2023, so
+# nothing in them is newer than what was out on that day; nor is numpy in those of Seldon 1.17.1.
+_MLSERVER_NEWEST = {"scikit-learn": "<=1.3.0", "xgboost": "<=1.7.6", "numpy": "<=1.25.0"}
+
 
 def _mlserver(kind: str) -> str:
     return f"seldonio/mlserver:1.3.5-{kind}"
@@ -20,7 +24,11 @@ SELDON_SERVERS = (
             "seldon": ("model.joblib",),
             "v2": ("model.joblib", "model.pickle", "model.pkl"),
         },
-        versions={"seldon": {"scikit-learn": "0.24.2"}},
+        formats=("pickle",),
+        versions={
+            "seldon": {"scikit-learn": "0.24.2", "numpy": "<=1.25.2"},
+            "v2": {name: _MLSERVER_NEWEST[name] for name in ("scikit-learn", "numpy")},
+        },
         parameters={"method": "predict_proba"},
         local_class="seldon_deployer.server.sklearn.SKLearnServer",
     ),
@@ -28,13 +36,18 @@ SELDON_SERVERS = (
         "XGBOOST_SERVER",
         images={"seldon": "seldonio/xgboostserver:1.17.1", "v2": _mlserver("xgboost")},
         files={"seldon": ("model.bst",), "v2": ("model.bst", "model.json", "model.ubj")},
-        versions={"seldon": {"xgboost": "1.4.2"}},
+        formats=("json", "ubj", "binary"),
+        versions={
+            "seldon": {"xgboost": "1.4.2"},
+            "v2": {"xgboost": _MLSERVER_NEWEST["xgboost"]},
+        },
         local_class="seldon_deployer.server.xgboost.XGBoostServer",
     ),
     Server(
         "MLFLOW_SERVER",
         images={"seldon": "seldonio/mlflowserver:1.17.1", "v2": _mlserver("mlflow")},
         files={"seldon": ("MLmodel",), "v2": ("MLmodel",)},
+        formats=("mlflow",),
         parameters={"xtype": "ndarray"},
         local_class="seldon_deployer.server.mlflow.MLflowServer",
     ),
@@ -44,6 +57,8 @@ SELDON_SERVERS = (
             "seldon": "seldonio/tfserving-proxy:1.17.1",
             "tensorflow": "tensorflow/serving:2.1.0",
         },
+        formats=("savedmodel",),
+        versions={"seldon": {"tensorflow": "2.1.0"}, "tensorflow": {"tensorflow": "2.1.0"}},
         parameters={
             "signature_name": "",
             "model_name": "",
@@ -51,7 +66,18 @@ SELDON_SERVERS = (
             "model_output": "",
         },
     ),
-    Server("TRITON_SERVER", images={"v2": "nvcr.io/nvidia/tritonserver:21.08-py3"}),
-    Server("HUGGINGFACE_SERVER", images={"v2": _mlserver("huggingface")}, needs_model=False),
+    Server(
+        "TRITON_SERVER",
+        images={"v2": "nvcr.io/nvidia/tritonserver:21.08-py3"},
+        formats=("triton",),
+        # NVIDIA's release notes for 21.08; ONNX Runtime 1.8.1 reads these of ONNX at most.
+        versions={"v2": {"onnx opset": "<=14", "onnx ir": "<=7", "tensorflow": "<=2.5.0"}},
+    ),
+    Server(
+        "HUGGINGFACE_SERVER",
+        images={"v2": _mlserver("huggingface")},
+        formats=("huggingface",),
+        needs_model=False,
+    ),
     Server("TEMPO_SERVER", images={"v2": _mlserver("slim")}),
 )

@@ -18,7 +18,9 @@ class Server:
     images: protocol -> container image; a protocol that is missing is not served.
     files: protocol -> names that it looks for under the model's folder, in order; none where it
     reads a tree of folders instead.
-    versions: protocol -> library -> version inside the image, where it is known.
+    formats: what it reads, as `artifacts` calls them; empty where that is not known.
+    versions: protocol -> library -> version inside the image, where it is known; `<=1.2` where
+    only the newest that it can be is.
     parameters: parameters it reads, with their defaults ("" where it has none).
     local_class: `module.Class` of our own server of the same kind; None where there is none.
     is_prepackaged: whether Seldon's operator knows it by name. Of another the unit says the image,
@@ -28,6 +30,7 @@ class Server:
     name: str
     images: Mapping[str, str]
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     local_class: str | None = None
