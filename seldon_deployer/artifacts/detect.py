@@ -1,11 +1,27 @@
-"""What a listing of files holds, and which server reads it."""
+"""What a listing of files holds, and which server reads it.
+
+The names are asked first; where they do not tell, the first bytes of a file, through `read`, so
+that a model in a store is found without a download. Nothing is ever loaded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from seldon_deployer.artifacts.content import HEAD_BYTES, look_inside
+from seldon_deployer.artifacts.frameworks import data_of
+from seldon_deployer.artifacts.names import (
+    SHARED,
+    UNREAD,
+    Candidate,
+    find_data,
+    find_files,
+    find_tree,
+)
+from seldon_deployer.artifacts.plans import Plan, check_servable, choose_server, find_plan
+from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.catalogue import Server, find_server
 from seldon_deployer.errors import ArtifactError
 
@@ -13,107 +29,196 @@ SKLEARN_SERVER = "SKLEARN_SERVER"
 # What this server reads, whatever the protocol.
 MODEL_FILE = "model.joblib"
 
-# A pickle by another name is turned into the server's file.
-_PICKLES = (".joblib", ".pickle", ".pkl")
-# Files that tell another framework's model by their name alone.
-_OTHERS = {
-    "MLmodel": "MLflow",
-    "model.bst": "XGBoost",
-    "model.json": "XGBoost",
-    "model.ubj": "XGBoost",
-    "saved_model.pb": "TensorFlow",
-    "model.keras": "Keras",
-    "model.h5": "Keras",
-    "entire_model.pt": "PyTorch",
-    "checkpoint.pt": "PyTorch",
-    "model.onnx": "ONNX",
-    "model.safetensors": "Hugging Face",
-    "pytorch_model.bin": "Hugging Face",
-    "model.cbm": "CatBoost",
-    "model.txt": "LightGBM",
-}
+# The first bytes of a file of the listing: (path, at most so many) -> bytes.
+Read = Callable[[str, int], bytes]
+
 _SHOWN = 8
+# Formats whose names may lie, or are shared with other things.
+_UNSURE = frozenset({UNREAD, "pickle", "h5"})
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
     """The model in a listing.
 
-    file: its path within the listing. fits: whether the server reads it where and as it is.
-    framework: "pickle" until someone looks inside (see `pickles`); else the server's own.
+    file: its path within the listing; of a tree of folders the file that tells.
+    framework: "pickle" where nobody looked inside. fits: whether the server reads it where and as
+    it is. target: where its server wants it. converted_to: the format it must be turned into.
     """
 
     framework: str
     file: str
     implementation: str | None
     fits: bool
+    format: str = ""
+    target: str = ""
+    converted_to: str | None = None
 
 
 def detect(
-    files: Iterable[str], *, protocol: str = "seldon", implementation: str | None = None
+    files: Iterable[str],
+    *,
+    protocol: str = "seldon",
+    implementation: str | None = None,
+    record: ArtifactRecord = NO_RECORD,
+    read: Read | None = None,
+    is_local: bool = True,
+    trained_with: Mapping[str, str] | None = None,
 ) -> Detected:
-    """Find the model among `files` (paths relative to the artifact's folder).
+    """Find the model among `files` (paths relative to the artifact's folder) and its server.
 
-    A server's own file wins over any other. Raises ArtifactError that lists what was seen, when
-    there is no model, more than one, or one that nothing here can serve.
+    A server's own file wins over any other. record: what a pipeline noted of the artifact.
+    read: gives the first bytes of a file. is_local: whether the embedded runtime will serve it.
+    trained_with: library -> version, to choose between servers.
+    Raises ArtifactError that lists what was seen, when there is no model, more than one, or one
+    that nothing can serve; ConfigError for an unknown implementation.
     """
     seen = sorted(name for name in files if not PurePosixPath(name).name.startswith("."))
+    server = find_server(implementation) if implementation else None
     if not seen:
         raise ArtifactError(
             "the artifact holds no model",
             why="its folder is empty",
             hint="check model_uri; a wrong path may exist and be empty",
         )
-    server = find_server(implementation or SKLEARN_SERVER)
-    for wanted in server.files.get(protocol, ()):
-        if wanted in seen:
-            return Detected(_framework(server), wanted, server.name, fits=True)
-    if server.name != SKLEARN_SERVER:
-        return _trust(server, seen, protocol)
-    pickles = [name for name in seen if name.endswith(_PICKLES) and "/" not in name]
-    if len(pickles) > 1:
-        raise ArtifactError(
-            "the artifact holds more than one model",
-            why=f"found {_list(pickles)}",
-            hint=f"leave one, or name the right one {MODEL_FILE}",
+    model = _find_model(seen, server, protocol, record, read)
+    if server is None and model.framework is None:
+        return _undecided(model, protocol)
+    if server is None:
+        versions = {**record.versions, **(trained_with or {})}
+        server = choose_server(model, protocol=protocol, is_local=is_local, trained_with=versions)
+    plan = find_plan(model, server, protocol)
+    if plan is None:
+        check_servable(model)
+        raise _not_for(server, protocol, seen)
+    return _detected(model, plan)
+
+
+def _find_model(
+    seen: Sequence[str],
+    server: Server | None,
+    protocol: str,
+    record: ArtifactRecord,
+    read: Read | None,
+) -> Candidate:
+    if (tree := find_tree(seen)) is not None:
+        return tree
+    found = [_looked_at(each, read) for each in find_files(seen, is_readable=read is not None)]
+    candidates = [each for each in found if each is not None]
+    if server is not None:
+        return _for_server(server, protocol, seen, candidates)
+    if not candidates:
+        raise _no_model(seen, record)
+    if record.framework is not None:
+        fitting = [each for each in candidates if each.framework in (record.framework, None)]
+        candidates = fitting or candidates
+        candidates = [
+            Candidate(each.framework or record.framework, each.format, each.file)
+            for each in candidates
+        ]
+    return _only_one(candidates, protocol)
+
+
+def _looked_at(candidate: Candidate, read: Read | None) -> Candidate | None:
+    """The candidate, with what its content tells where that was asked."""
+    is_sure = candidate.format not in _UNSURE and candidate.file not in SHARED
+    if read is None or is_sure:
+        return candidate
+    return look_inside(candidate, read(candidate.file, HEAD_BYTES))
+
+
+def _for_server(
+    server: Server, protocol: str, seen: Sequence[str], candidates: Sequence[Candidate]
+) -> Candidate:
+    """The model for a server that was named; its own file, else the one that it can be given."""
+    by_file = {each.file: each for each in candidates}
+    for name in server.files.get(protocol, ()):
+        if name in by_file:
+            return by_file[name]
+        if name in seen:
+            return Candidate(None, UNREAD, name)
+    if not server.formats and not server.files.get(protocol):
+        return candidates[0] if candidates else Candidate(None, UNREAD, seen[0])
+    fitting = [each for each in candidates if find_plan(each, server, protocol) is not None]
+    if not fitting and len(candidates) == 1:
+        check_servable(candidates[0])
+    if not fitting:
+        raise _not_for(server, protocol, seen)
+    if len(fitting) > 1:
+        raise _several(fitting, server.files.get(protocol, (MODEL_FILE,))[0])
+    return fitting[0]
+
+
+def _only_one(candidates: Sequence[Candidate], protocol: str) -> Candidate:
+    """The one model: of several of a framework, the first that its server looks for."""
+    if len({each.framework for each in candidates}) == 1 and len(candidates) > 1:
+        framework = candidates[0].framework
+        server = _default_of(framework, protocol)
+        by_file = {each.file: each for each in candidates}
+        for name in server.files.get(protocol, ()) if server else ():
+            if name in by_file:
+                return by_file[name]
+    if len(candidates) > 1:
+        raise _several(candidates, MODEL_FILE)
+    return candidates[0]
+
+
+def _default_of(framework: str | None, protocol: str) -> Server | None:
+    if framework is None:
+        return find_server(SKLEARN_SERVER)
+    any_format = Candidate(framework, "", "")
+    return choose_server(any_format, protocol=protocol, is_local=True, trained_with={})
+
+
+def _undecided(model: Candidate, protocol: str) -> Detected:
+    """A pickle that nobody looked into; only the name of scikit-learn's server decides it."""
+    names = find_server(SKLEARN_SERVER).files.get(protocol, ())
+    if model.file in names:
+        return Detected(
+            "sklearn", model.file, SKLEARN_SERVER, fits=True, format=model.format, target=model.file
         )
-    if pickles:
-        return Detected("pickle", pickles[0], implementation, fits=False)
-    raise _nothing_for_us(seen)
+    return Detected("pickle", model.file, None, fits=False, format=model.format)
 
 
-def _trust(server: Server, seen: list[str], protocol: str) -> Detected:
-    """Another server was named: check what is known of its files, and change nothing."""
-    wanted = server.files.get(protocol, ())
-    if wanted:
-        raise ArtifactError(
-            f"the artifact is none that {server.name} reads",
-            why=f"it wants {' or '.join(wanted)}; found {_list(seen)}",
-            hint="save the model under that name, or choose another implementation",
-        )
-    return Detected(_framework(server), seen[0], server.name, fits=True)
-
-
-def _nothing_for_us(seen: list[str]) -> ArtifactError:
-    for name in seen:
-        framework = _OTHERS.get(PurePosixPath(name).name)
-        if framework:
-            return ArtifactError(
-                f"a {framework} model cannot be deployed yet",
-                why=f"found {_list(seen)}; served so far: scikit-learn and Python classes",
-                hint="wrap it in a Python class of your own: python_class",
-            )
-    return ArtifactError(
-        "the artifact holds no model",
-        why=f"found {_list(seen)}",
-        hint=f"give the artifact of the trained model; {MODEL_FILE}, *.pkl and *.pickle are read",
+def _detected(model: Candidate, plan: Plan) -> Detected:
+    server = plan.server
+    return Detected(
+        framework=model.framework or server.name.removesuffix("_SERVER").lower(),
+        file=model.file,
+        implementation=server.name,
+        fits=plan.fits(model.file),
+        format=model.format,
+        target=plan.target,
+        converted_to=plan.converted_to,
     )
 
 
-def _framework(server: Server) -> str:
-    return server.name.removesuffix("_SERVER").lower()
+def _several(candidates: Sequence[Candidate], name: str) -> ArtifactError:
+    return ArtifactError(
+        "the artifact holds more than one model",
+        why=f"found {_list([each.file for each in candidates])}",
+        hint=f"leave one, name the right one as its server does ({name}), or set implementation",
+    )
 
 
-def _list(names: list[str]) -> str:
+def _not_for(server: Server, protocol: str, seen: Sequence[str]) -> ArtifactError:
+    wanted = " or ".join(server.files.get(protocol, ())) or f"{', '.join(server.formats)} models"
+    return ArtifactError(
+        f"the artifact is none that {server.name} reads",
+        why=f"it wants {wanted}; found {_list(seen)}",
+        hint="save the model under that name, or choose another implementation",
+    )
+
+
+def _no_model(seen: Sequence[str], record: ArtifactRecord) -> ArtifactError:
+    kind = data_of(record.data_type or "") or find_data(seen)
+    return ArtifactError(
+        f"the artifact is {kind}, no model" if kind else "the artifact holds no model",
+        why=f"found {_list(seen)}",
+        hint="give the artifact of the trained model, or set implementation",
+    )
+
+
+def _list(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN])
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown

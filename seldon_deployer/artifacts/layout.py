@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import file_digest, sha256
-from pathlib import Path
+from functools import partial
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
 
-from seldon_deployer.artifacts.detect import MODEL_FILE, SKLEARN_SERVER, detect
-from seldon_deployer.artifacts.pickles import (
-    PickledObject,
-    inspect_pickle,
-    sklearn_version,
-    unreadable,
-)
+from seldon_deployer.artifacts.detect import SKLEARN_SERVER, Detected, detect
+from seldon_deployer.artifacts.folders import fingerprint, list_files, make_once, read_head
+from seldon_deployer.artifacts.frameworks import DISTRIBUTIONS, data_of
+from seldon_deployer.artifacts.layouts import CONVERTERS, Source
+from seldon_deployer.artifacts.onnx_graph import copy_data_files
+from seldon_deployer.artifacts.pickles import PickledObject, inspect_pickle
+from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
+from seldon_deployer.artifacts.training import of_pickle, read_training
 from seldon_deployer.errors import ArtifactError
 
-# Converted copies lie beside the artifact, one folder per content.
+__all__ = ["CONVERTED_SUFFIX", "Prepared", "fingerprint", "list_files", "prepare"]
+
+# Converted copies lie beside the artifact, one folder per content and layout.
 CONVERTED_SUFFIX = ".seldon-deployer"
+
+# A model of these formats is all that lies in its folder.
+_TREES = frozenset({"savedmodel", "huggingface"})
+# What Seldon's own image for scikit-learn can be trusted to hold; a pickle with more fails there.
+_IN_SELDONS_IMAGE = frozenset({"sklearn", "numpy", "scipy", "joblib", "pandas", "__main__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,9 @@ class Prepared:
     """An artifact in its server's layout.
 
     path: the folder (or the one file) to serve. fingerprint: SHA-256 of its content.
-    trained_with: library -> version, where the artifact tells.
+    trained_with: library -> version, where the artifact or its record tells.
     carries_code: see PickledObject; an image of Seldon's may then lack what loading needs.
+    file_format: what the model was, for `version_warning`.
     """
 
     path: Path
@@ -38,150 +45,110 @@ class Prepared:
     fingerprint: str
     trained_with: Mapping[str, str] = field(default_factory=dict)
     carries_code: bool = False
+    file_format: str = ""
 
 
-def prepare(path: Path, *, protocol: str = "seldon", implementation: str | None = None) -> Prepared:
+def prepare(
+    path: Path,
+    *,
+    protocol: str = "seldon",
+    implementation: str | None = None,
+    record: ArtifactRecord = NO_RECORD,
+    is_local: bool = True,
+    is_own: bool = False,
+    model_name: str = "model",
+) -> Prepared:
     """Find the model in a folder, or in one file, and bring it into its server's layout.
 
-    A model that fits stays where it is. A pickle is copied as `model.joblib` into
-    `<parent>/<artifact>.seldon-deployer/<hash>/`, once: the folder appears whole or not at all,
-    the original is never touched, and nothing is loaded (joblib reads plain pickles).
+    A model that fits stays where it is. Any other is written, once, into
+    `<parent>/<artifact>.seldon-deployer/<hash>/`: the folder appears whole or not at all and the
+    original is never touched. Most models are only copied under another name.
+
+    record: what a pipeline noted of the artifact. is_local: whether the embedded runtime will
+    serve it. is_own: whether it lies in the user's own store, so that a pickle may be loaded where
+    a conversion needs that (a whole PyTorch module, a pickled Booster); otherwise nothing that is
+    in an artifact ever runs. model_name: what Triton will be asked for.
     Raises ArtifactError.
     """
-    if path.is_file():
-        return _prepare_file(path, implementation)
-    detected = detect(list_files(path), protocol=protocol, implementation=implementation)
+    folder, files = (path.parent, [path.name]) if path.is_file() else (path, list_files(path))
+
+    def find(versions: Mapping[str, str]) -> Detected:
+        return detect(
+            files,
+            protocol=protocol,
+            implementation=implementation,
+            record=record,
+            read=lambda name, limit_bytes: read_head(folder / name, limit_bytes),
+            is_local=is_local,
+            trained_with=versions,
+        )
+
+    detected = find({})
+    held, versions = _look(folder, detected, record)
+    if not is_local and not implementation:
+        detected = find(versions)
+    server = detected.implementation or SKLEARN_SERVER
+    if not is_local and not implementation and held.packages - _IN_SELDONS_IMAGE:
+        server = "OUR_SKLEARN_SERVER" if server == SKLEARN_SERVER else server
+    served, content = path, fingerprint(path)
     if not detected.fits:
-        return _convert(path, path / detected.file, implementation)
-    file, held = path / detected.file, PickledObject(name="")
-    if detected.implementation == SKLEARN_SERVER:
-        held = inspect_pickle(file)  # its name is trusted; that it is no pickle at all is told now
+        source = Source(folder, detected.file, detected.format, is_own, model_name)
+        content = _content_of(source, detected)
+        served = path.parent / f"{path.name}{CONVERTED_SUFFIX}" / content[:16]
+        make_once(served, partial(_write, source, detected), what=detected.file)
     return Prepared(
-        path=path,
-        implementation=detected.implementation or SKLEARN_SERVER,
-        fingerprint=fingerprint(path),
-        trained_with=_trained_with(file),
-        carries_code=held.carries_code,
-    )
-
-
-def _prepare_file(file: Path, implementation: str | None) -> Prepared:
-    """Serve one file: as it is under the server's own name, else as a copy."""
-    if file.name != MODEL_FILE or implementation not in (None, SKLEARN_SERVER):
-        return _convert(file, file, implementation)
-    held = inspect_pickle(file)
-    return Prepared(
-        path=file,
-        implementation=SKLEARN_SERVER,
-        fingerprint=_file_hash(file),
-        trained_with=_trained_with(file),
-        carries_code=held.carries_code,
-    )
-
-
-def list_files(folder: Path) -> list[str]:
-    """The files below a folder, as relative POSIX paths, sorted."""
-    if not folder.is_dir():
-        raise ArtifactError(
-            f"there is no artifact at {folder}",
-            why="the path is not a folder" if folder.exists() else "the path does not exist",
-            hint="check model_uri",
-        )
-    try:
-        found = [
-            (Path(top) / name).relative_to(folder).as_posix()
-            for top, _, names in os.walk(folder, onerror=_raise)
-            for name in names
-        ]
-    except OSError as error:
-        raise unreadable(folder, error) from error
-    return sorted(found)
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file's bytes, or of a folder's names and bytes; times do not matter."""
-    if path.is_file():
-        return _file_hash(path)
-    digest = sha256()
-    for name in list_files(path):
-        digest.update(f"{name}\0{_file_hash(path / name)}\n".encode())
-    return digest.hexdigest()
-
-
-def _convert(artifact: Path, file: Path, implementation: str | None) -> Prepared:
-    if implementation not in (None, SKLEARN_SERVER):
-        raise ArtifactError(
-            f"{file.name} is none that {implementation} reads",
-            why="one file is taken for a scikit-learn model",
-            hint="give the folder that holds the model",
-        )
-    content = _file_hash(file)
-    target = artifact.parent / f"{artifact.name}{CONVERTED_SUFFIX}" / content[:16]
-    trained_with = _trained_with(file)
-    held = _inspect(file, implementation)
-    if not target.is_dir():
-        _copy_once(file, target)
-    return Prepared(
-        path=target,
-        implementation=SKLEARN_SERVER,
+        path=served,
+        implementation=server,
         fingerprint=content,
-        trained_with=trained_with,
+        trained_with=versions,
         carries_code=held.carries_code,
+        file_format=detected.format,
     )
 
 
-def _inspect(file: Path, implementation: str | None) -> PickledObject:
-    """Look into a pickle; what is no scikit-learn object passes only where the user says so."""
-    held = inspect_pickle(file)
-    if held.package == "sklearn" or implementation == SKLEARN_SERVER:
-        return held
-    content = held.name or ("no object of a class" if held.is_readable else "compressed data")
-    raise ArtifactError(
-        f"{file.name} holds no scikit-learn model that can be told from outside",
-        why=f"it holds {content}",
-        hint=(
-            "set implementation=SKLEARN_SERVER if it predicts like one and the server has its "
-            "library; else wrap it in a Python class: python_class"
-        ),
-    )
-
-
-def _copy_once(file: Path, target: Path) -> None:
-    """Make `target` with the model in it; of several at once, one wins and all are content."""
-    try:
-        target.parent.mkdir(exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
-    except OSError as error:
+def _look(
+    folder: Path, detected: Detected, record: ArtifactRecord
+) -> tuple[PickledObject, dict[str, str]]:
+    """What a pickle holds, and the versions that the model or its record tell."""
+    noted = DISTRIBUTIONS.get(detected.framework, frozenset())
+    versions = {name: told for name, told in record.versions.items() if name in noted}
+    if detected.format not in ("pickle", "booster"):
+        told = read_training(folder, detected.file, detected.framework, detected.format)
+        return PickledObject(name=""), versions | told
+    path = folder / detected.file
+    held = inspect_pickle(path)
+    if detected.implementation is None:
+        content = held.name or ("no object of a class" if held.is_readable else "compressed data")
+        kind = data_of(held.name)
         raise ArtifactError(
-            f"the converted model cannot be written beside {file.name}",
-            why=error.strerror or type(error).__name__,
-            hint="make the folder above the artifact writable, or save the model as model.joblib",
-        ) from error
-    try:
-        shutil.copyfile(file, draft / MODEL_FILE)
-        draft.chmod(0o755)  # drafts are private; an artifact is read by its servers
-        draft.rename(target)
-    except OSError as error:
-        if not target.is_dir():
-            raise unreadable(file, error) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        with suppress(OSError):
-            target.parent.rmdir()  # goes only where nothing was made
+            f"{path.name} holds no scikit-learn model that can be told from outside",
+            why=f"it holds {content}" + (f", {kind}" if kind else ""),
+            hint=(
+                "set implementation=SKLEARN_SERVER if it predicts like one and the server has its "
+                "library; else wrap it in a Python class: python_class"
+            ),
+        )
+    return held, versions | of_pickle(path, held)
 
 
-def _trained_with(file: Path) -> dict[str, str]:
-    version = sklearn_version(file)
-    return {"scikit-learn": version} if version else {}
+def _content_of(source: Source, detected: Detected) -> str:
+    """What a converted copy is made from: its bytes, and what they are made into."""
+    folder = source.path.parent
+    content = fingerprint(folder if detected.format in _TREES else source.path)
+    made = (detected.target, detected.converted_to or "")
+    named = source.model_name if detected.converted_to == "triton" else ""
+    return sha256("\0".join((content, *made, named)).encode()).hexdigest()
 
 
-def _file_hash(file: Path) -> str:
-    try:
-        with file.open("rb") as content:
-            return file_digest(content, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(file, error) from error
-
-
-def _raise(error: OSError) -> None:
-    raise error
+def _write(source: Source, detected: Detected, draft: Path) -> None:
+    """Write the model as its server wants it into an empty folder."""
+    target = draft / detected.target
+    if detected.converted_to is not None:
+        CONVERTERS[detected.framework, detected.converted_to](source, draft, detected.target)
+    elif detected.format in _TREES:
+        inner = PurePosixPath(detected.target).parent
+        shutil.copytree(source.path.parent, draft / inner, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(source.path, target)
+        if detected.format == "onnx":
+            copy_data_files(source.path, draft)

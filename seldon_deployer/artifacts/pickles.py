@@ -10,8 +10,9 @@ import mmap
 import pickletools
 import re
 import struct
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,16 +66,29 @@ class PickledObject:
     carries_code: whether functions or classes are in it by value, so that only an environment
     with cloudpickle can load it.
     is_readable: false for a compressed file, of which nothing else is known.
+    modules: every module that loading would import, as far as the file was read.
     """
 
     name: str
     carries_code: bool = False
     is_readable: bool = True
+    modules: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def package(self) -> str:
         """The package that the class comes from."""
         return self.name.partition(".")[0]
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages that loading needs, but for Python's own and those of pickling."""
+        tops = (module.partition(".")[0] for module in self.modules)
+        return frozenset(top for top in tops if top not in _SCAFFOLDING | sys.stdlib_module_names)
+
+    @property
+    def is_numpy_2(self) -> bool:
+        """Whether its arrays name a module that numpy has since version 2."""
+        return any(f"{module}.".startswith("numpy._core.") for module in self.modules)
 
 
 def inspect_pickle(path: Path) -> PickledObject:
@@ -109,10 +123,28 @@ def inspect_pickle(path: Path) -> PickledObject:
     return _describe(names)
 
 
+def peek_pickle(head: bytes) -> str:
+    """The name that `inspect_pickle` would give, by the first bytes of a file; "" for any other.
+
+    What follows is not looked at: a tuple of objects passes for the first of them.
+    """
+    names: list[str] = []
+    try:
+        for opcode, name in _globals(io.BytesIO(head)):
+            if name:
+                names.append(name)
+            elif not names and opcode in _PLAIN_STARTS:
+                return ""
+    except (ValueError, UnicodeError, IndexError, OverflowError, struct.error):
+        pass  # the rest was not given
+    return _describe(names).name
+
+
 def _describe(names: list[str]) -> PickledObject:
     packages = [name.partition(".")[0] for name in names]
     own = (n for n, package in zip(names, packages, strict=True) if package not in _SCAFFOLDING)
-    return PickledObject(name=next(own, ""), carries_code=_BY_VALUE in packages)
+    modules = frozenset(name.rpartition(".")[0] for name in names)
+    return PickledObject(next(own, ""), carries_code=_BY_VALUE in packages, modules=modules)
 
 
 def sklearn_version(path: Path) -> str | None:

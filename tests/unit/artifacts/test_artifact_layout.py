@@ -32,7 +32,7 @@ def test_what_zenml_wrote_is_laid_out_for_seldons_server(tmp_path: Path) -> None
     prepared = prepare(artifact)
 
     assert prepared.implementation == "SKLEARN_SERVER"
-    assert prepared.trained_with == {"scikit-learn": sklearn.__version__}
+    assert prepared.trained_with == {"scikit-learn": sklearn.__version__, "numpy": "2"}
     assert prepared.path.parent == tmp_path / "model" / "7.seldon-deployer"
     assert prepared.path.name == prepared.fingerprint[:16]
     assert list_files(prepared.path) == ["model.joblib"]
@@ -184,11 +184,11 @@ def test_a_missing_artifact_is_an_error(tmp_path: Path) -> None:
         prepare(tmp_path / "nothing")
 
 
-def test_one_file_for_another_server_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "model.bst").write_bytes(b"x")
+def test_one_file_that_another_server_does_not_read_is_an_error(tmp_path: Path) -> None:
+    joblib.dump(iris_model(), tmp_path / "model.joblib")
 
-    with pytest.raises(ArtifactError, match="XGBOOST_SERVER"):
-        prepare(tmp_path / "model.bst", implementation="XGBOOST_SERVER")
+    with pytest.raises(ArtifactError, match="none that XGBOOST_SERVER reads"):
+        prepare(tmp_path / "model.joblib", implementation="XGBOOST_SERVER")
 
 
 def test_a_fingerprint_is_of_names_and_bytes_not_of_times(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""What the first bytes of a file say: which library wrote it, in which of its formats.
+
+Bytes are only compared, never loaded.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+from seldon_deployer.artifacts.frameworks import BOOSTERS, framework_of
+from seldon_deployer.artifacts.names import UNREAD, Candidate
+from seldon_deployer.artifacts.pickles import peek_pickle
+
+# Enough for the first names in an archive, and for a pickle's class.
+HEAD_BYTES = 64 * 1024
+
+_UBJ = re.compile(rb"\{[iUIlL].{1,8}learner", re.DOTALL)
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+# The first number in what torch.save wrote before version 1.6.
+_OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+# Classes that a pickle of tensors, without any code, begins with.
+_TENSORS = ("collections.OrderedDict", "torch._utils.", "torch._tensor.")
+_ZIP_HEADER = struct.Struct("<4s2xH14x4xHH")
+# What torch.export puts first, before and since version 2.8.
+_EXPORT = re.compile(r"[^/]+/data/weights/.*|(?:[^/]+/)?serialized_exported_program\.json")
+
+
+def look_inside(candidate: Candidate, head: bytes) -> Candidate | None:
+    """The candidate with what its first bytes tell; None where it is no model at all."""
+    file = candidate.file
+    if candidate.framework == "pytorch":
+        return Candidate("pytorch", _torch_format(head), file)
+    if candidate.format == "pickle":
+        held = peek_pickle(head)
+        return Candidate(framework_of(held), "booster" if held in BOOSTERS else "pickle", file)
+    found = _by_bytes(head)
+    if found is not None:
+        return Candidate(*found, file)
+    if head.startswith(_ZIP) and (kind := _torch_format(head)) != "broken":
+        return Candidate("pytorch", kind, file)
+    if candidate.framework == "xgboost" and candidate.format == UNREAD and head:
+        # The format before 1.6 has no mark of its own: the name is all there is.
+        return Candidate("xgboost", "binary", file)
+    return None
+
+
+def _by_bytes(head: bytes) -> tuple[str, str] | None:
+    start = head[:512].lstrip()
+    if start.startswith(b"{") and b'"learner"' in start:
+        return "xgboost", "json"
+    if _UBJ.match(head[:32]):
+        return "xgboost", "ubj"
+    if head.startswith(b"binf"):
+        return "xgboost", "binary"
+    if start.startswith(b"{") and (b'"features_info"' in start or b'"ctr_data"' in start):
+        return "catboost", "json"
+    if head.startswith(b"CBM1"):
+        return "catboost", "cbm"
+    if head.startswith(b"tree\n") and b"\nversion=v" in head[:64]:
+        return "lightgbm", "text"
+    if head.startswith(_HDF5) and b"pandas_version" not in head:
+        return "keras", "h5"
+    return None
+
+
+def _torch_format(head: bytes) -> str:
+    """torchscript, export, module (a pickled object) or weights (tensors without code)."""
+    if not head.startswith(_ZIP):
+        return "old" if _OLD_TORCH in head[:32] else "broken"
+    for name, content in _zip_entries(head):
+        inner = name.partition("/")[2]
+        if _EXPORT.fullmatch(name):
+            return "export"
+        if inner == "data.pkl":
+            held = peek_pickle(content)
+            if held.startswith("__torch__."):
+                return "torchscript"
+            is_module = held and not held.startswith(_TENSORS)
+            return "module" if is_module else "weights"
+        if inner.startswith(("data/", "code/", "constants")):
+            return "torchscript"  # torch.save writes its pickle before the tensors
+    return "broken"
+
+
+def _zip_entries(head: bytes) -> Iterator[tuple[str, bytes]]:
+    """Each file that begins in the first bytes of an archive: its name, and what is there of it."""
+    at = head.find(_ZIP)
+    while at >= 0 and at + _ZIP_HEADER.size <= len(head):
+        _, _, name_size, extra_size = _ZIP_HEADER.unpack_from(head, at)
+        begin = at + _ZIP_HEADER.size + name_size
+        name = head[at + _ZIP_HEADER.size : begin].decode(errors="replace")
+        yield name, head[begin + extra_size :]
+        at = head.find(_ZIP, begin)
