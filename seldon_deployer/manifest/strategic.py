@@ -83,12 +83,12 @@ def _merge_list(schema: Schema, live: Any, patch: list[Any]) -> list[Any]:
     key = _merge_key(schema)
     if not key:
         return merged + [item for item in patch if item not in merged]
-    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
-        return [deepcopy(item) for item in patch if item.get("$patch") != "replace"]
+    if any(_says_replace(item) for item in patch):
+        return [deepcopy(item) for item in patch if not _says_replace(item)]
     for change in patch:
         if not isinstance(change, dict) or key not in change:
             raise PatchError(f"map: {change} does not contain declared merge key: {key}")
-        found = [i for i, item in enumerate(merged) if item.get(key) == change[key]]
+        found = [i for i, item in enumerate(merged) if _name(item, key) == change[key]]
         if change.get("$patch") == "delete":
             merged = [item for i, item in enumerate(merged) if i not in found]
         elif found:
@@ -98,10 +98,16 @@ def _merge_list(schema: Schema, live: Any, patch: list[Any]) -> list[Any]:
     return merged
 
 
+def _says_replace(item: Any) -> bool:
+    return isinstance(item, dict) and item.get("$patch") == "replace"
+
+
 def _order(key: str, items: list[Any], order: list[Any]) -> list[Any]:
     """Put listed items into the wanted order; others keep their place relative to those before."""
-    wanted = [item[key] for item in order] if key else order
-    rank = {value: index for index, value in enumerate(wanted)}
+    wanted = [_name(item, key) for item in order]
+    if not all(isinstance(name, (str, int, float)) for name in wanted):
+        raise PatchError("the order names no items of the list")
+    rank = {name: index for index, name in enumerate(wanted)}
     listed = sorted((i for i in items if _name(i, key) in rank), key=lambda i: rank[_name(i, key)])
     result, position = list(listed), 0
     for item in items:
@@ -114,7 +120,9 @@ def _order(key: str, items: list[Any], order: list[Any]) -> list[Any]:
 
 
 def _name(item: Any, key: str) -> Any:
-    return item.get(key) if key else item
+    """What tells an item apart; None for what cannot be told."""
+    value = (item.get(key) if isinstance(item, dict) else None) if key else item
+    return value if isinstance(value, (str, int, float)) else None
 
 
 def _merge_key(schema: Schema) -> str:

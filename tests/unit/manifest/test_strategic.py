@@ -52,3 +52,18 @@ def test_strategic_merge_keeps_the_fields_that_it_names():
 def test_strategic_merge_wants_the_key():
     with pytest.raises(PatchError, match="merge key: name"):
         strategic_merge(POD, _containers({"name": "a"}), _containers({"image": "i"}))
+
+
+@pytest.mark.parametrize(
+    ("patch", "message"),
+    [
+        ({"$patch": "mend"}, "Unknown patch type found: mend"),
+        ({"$retainKeys": "a"}, "is no list"),
+        ({"$deleteFromPrimitiveList/args": 1}, "is no list"),
+        (_containers(**{"$setElementOrder/containers": [[]]}), "names no items"),
+        (_containers("a"), "merge key: name"),
+    ],
+)
+def test_a_malformed_strategic_patch_says_so(patch, message):
+    with pytest.raises(PatchError, match=message):
+        strategic_merge(POD, _containers({"name": "a"}), patch)
