@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
+from uuid import UUID
 
 from zenml.client import Client
-from zenml.models import ArtifactVersionResponse
+from zenml.models import ArtifactVersionResponse, PipelineRunResponse
 
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 
@@ -60,6 +62,17 @@ def _versions_at_training(artifact: ArtifactVersionResponse) -> dict[str, str]:
     if step_id is None:
         return {}
     client = Client()
-    run = client.get_pipeline_run(client.get_run_step(step_id).pipeline_run_id)
+    run = _run_with_packages(client, client.get_run_step(step_id).pipeline_run_id)
     # The steps run where the orchestrator is; the client may have started them from elsewhere.
     return read_versions(run.orchestrator_environment) or read_versions(run.client_environment)
+
+
+def _run_with_packages(client: Client, run_id: UUID) -> PipelineRunResponse:
+    """A run with the packages of its environments, which newer versions of ZenML leave out.
+
+    Over a ZenML server they cannot be asked for: there the versions stay unknown.
+    """
+    get_run = client.zen_store.get_run
+    if "include_python_packages" in signature(get_run).parameters:
+        return get_run(run_id, include_python_packages=True)  # type: ignore[call-arg]
+    return get_run(run_id)

@@ -104,3 +104,32 @@ answer({
         "not_the_new_one": True,
         "other_pipeline": 0,
     }
+
+
+def test_what_zenml_noted_of_the_artifact_is_read_by_its_address(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+import sklearn
+from seldon_deployer.zenml_plugin.artifact_record import read_artifact_record
+
+@pipeline(enable_cache=False)
+def noted():
+    train()
+
+run = noted()
+uri = Client().get_pipeline_run(run.id).steps["train"].output.uri
+record = read_artifact_record(uri)
+answer({
+    "materializer": record.materializer,
+    "data_type": record.data_type,
+    "is_installed": record.versions["scikit-learn"] == sklearn.__version__,
+    "elsewhere": read_artifact_record(uri + "/x").versions,
+})
+"""
+    )
+    assert seen["materializer"].endswith("SklearnMaterializer")
+    assert seen["data_type"] == "sklearn.linear_model._logistic.LogisticRegression"
+    assert seen["is_installed"] is True
+    assert seen["elsewhere"] == {}
