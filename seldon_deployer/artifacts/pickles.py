@@ -47,6 +47,8 @@ _PLAIN_STARTS = frozenset(
     {"NONE", "DICT", "LIST", "EMPTY_DICT", "EMPTY_LIST", "EMPTY_SET", "EMPTY_TUPLE"}
 )
 _PLAIN_ENDS = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "GLOBAL", "STACK_GLOBAL"})
+# What reading anything else as a pickle ends in; the warning where warnings are errors.
+_NO_PICKLE = (ValueError, IndexError, OverflowError, struct.error, DeprecationWarning)
 _BOOKKEEPING = frozenset({"PROTO", "FRAME", "MEMOIZE", "STOP", "MARK"}) | _PUTS
 # scikit-learn's estimators keep the version that wrote them, in every pickle protocol and inside
 # joblib's files alike: between key and value stand a memo opcode, a string's opcode and its length.
@@ -110,7 +112,7 @@ def inspect_pickle(path: Path) -> PickledObject:
                     first, last = first or opcode, opcode
     except OSError as error:
         raise unreadable(path, error) from error
-    except (ValueError, UnicodeError, IndexError, OverflowError, struct.error) as error:
+    except _NO_PICKLE as error:
         if _JOBLIB_ARRAY in names:
             return PickledObject(name="") if first in _PLAIN_STARTS else _describe(names)
         raise ArtifactError(
@@ -135,7 +137,7 @@ def peek_pickle(head: bytes) -> str:
                 names.append(name)
             elif not names and opcode in _PLAIN_STARTS:
                 return ""
-    except (ValueError, UnicodeError, IndexError, OverflowError, struct.error):
+    except _NO_PICKLE:
         pass  # the rest was not given
     return _describe(names).name
 

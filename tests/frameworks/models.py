@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -229,18 +230,24 @@ def train_pytorch() -> Trained:
             "traced": lambda folder: torch.jit.trace(model, torch.zeros(1, 4)).save(
                 folder / "iris.pth"
             ),
-            "export": _export_apart,
+            "export": lambda folder: (folder / "model.pt2").write_bytes(_exported()),
             "whole module": lambda folder: torch.save(model, folder / "model.pt"),
             "state dict": lambda folder: torch.save(model.state_dict(), folder / "model.pt"),
         },
     )
 
 
-def _export_apart(folder: Path) -> None:
-    """Export in a process of its own: in one that has loaded TensorFlow, LLVM ends them both."""
-    code = "import sys, models; models.export_pytorch(sys.argv[1])"
-    command = [sys.executable, "-c", code, str(folder)]
-    subprocess.run(command, cwd=Path(__file__).parent, check=True, timeout=120)
+@cache
+def _exported() -> bytes:
+    """What torch.export writes, from a process of its own.
+
+    In one that has loaded TensorFlow, LLVM ends them both.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        code = "import sys, models; models.export_pytorch(sys.argv[1])"
+        command = [sys.executable, "-c", code, folder]
+        subprocess.run(command, cwd=Path(__file__).parent, check=True, timeout=120)
+        return (Path(folder) / "model.pt2").read_bytes()
 
 
 def export_pytorch(folder: str) -> None:

@@ -1,0 +1,98 @@
+"""Which server a model gets, where nobody named one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seldon_deployer.artifacts.frameworks import TITLES
+from seldon_deployer.artifacts.layouts import CONVERTERS
+from seldon_deployer.artifacts.names import Candidate
+from seldon_deployer.artifacts.plans import CONVERSIONS, choose_server, find_plan
+from seldon_deployer.catalogue import known_servers
+from seldon_deployer.errors import ArtifactError
+
+
+def chosen(
+    framework: str, kind: str, trained: dict[str, str], protocol: str, *, is_local: bool
+) -> str:
+    model = Candidate(framework, kind, f"model.{kind}")
+    server = choose_server(model, protocol=protocol, is_local=is_local, trained_with=trained)
+    return server.name
+
+
+@pytest.mark.parametrize(
+    ("framework", "kind", "trained", "protocol", "on_cluster"),
+    [
+        ("sklearn", "pickle", {"scikit-learn": "0.24.2"}, "seldon", "SKLEARN_SERVER"),
+        # It may load, so it is tried, with a warning.
+        ("sklearn", "pickle", {"scikit-learn": "1.5.0"}, "seldon", "SKLEARN_SERVER"),
+        ("sklearn", "pickle", {"numpy": "2"}, "seldon", "OUR_SKLEARN_SERVER"),
+        ("xgboost", "json", {}, "seldon", "XGBOOST_SERVER"),
+        ("xgboost", "json", {"xgboost": "1.5.2"}, "seldon", "XGBOOST_SERVER"),
+        ("xgboost", "json", {"xgboost": "2.1.0"}, "seldon", "OUR_XGBOOST_SERVER"),
+        ("xgboost", "json", {"xgboost": "2.1.0"}, "v2", "XGBOOST_SERVER"),
+        ("xgboost", "ubj", {"xgboost": "3.2.0"}, "v2", "OUR_XGBOOST_SERVER"),
+        ("xgboost", "pickle", {}, "v2", "OUR_SKLEARN_SERVER"),
+        ("tensorflow", "savedmodel", {"tensorflow": "2.1.0"}, "seldon", "TENSORFLOW_SERVER"),
+        ("tensorflow", "savedmodel", {"tensorflow": "2.21.0"}, "seldon", "KERAS_SERVER"),
+        ("tensorflow", "savedmodel", {}, "v2", "KERAS_SERVER"),
+        ("onnx", "onnx", {"onnx opset": "14", "onnx ir": "7"}, "v2", "TRITON_SERVER"),
+        ("onnx", "onnx", {"onnx opset": "18", "onnx ir": "8"}, "v2", "ONNX_SERVER"),
+        ("onnx", "onnx", {}, "seldon", "ONNX_SERVER"),
+    ],
+)
+def test_a_cluster_gets_seldons_server_where_that_can_read_the_model(
+    framework: str, kind: str, trained: dict[str, str], protocol: str, on_cluster: str
+) -> None:
+    assert chosen(framework, kind, trained, protocol, is_local=False) == on_cluster
+
+
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+@pytest.mark.parametrize("framework", sorted(set(TITLES) - {"triton", "huggingface"}))
+def test_the_embedded_runtime_gets_a_server_that_it_has(framework: str, protocol: str) -> None:
+    name = chosen(framework, "", {"xgboost": "3.2.0", "numpy": "2"}, protocol, is_local=True)
+
+    assert known_servers()[name].local_class is not None
+
+
+@pytest.mark.parametrize("framework", ["triton", "huggingface"])
+def test_a_protocol_that_no_server_speaks_is_an_error_that_names_the_other(framework: str) -> None:
+    with pytest.raises(ArtifactError, match="set protocol to v2"):
+        chosen(framework, framework, {}, "seldon", is_local=False)
+
+
+def test_every_conversion_that_is_planned_can_be_done() -> None:
+    planned = {
+        (framework, wanted)
+        for framework, turned in CONVERSIONS.items()
+        for formats in turned.values()
+        for wanted in formats
+    }
+
+    assert planned == set(CONVERTERS)
+
+
+formats = sorted({each for server in known_servers().values() for each in server.formats})
+
+
+@given(
+    st.sampled_from(sorted(known_servers())),
+    st.sampled_from(sorted(TITLES)),
+    st.sampled_from([*formats, "module", "booster"]),
+    st.sampled_from(["model", "iris", "1/model"]),
+    st.sampled_from(["seldon", "v2"]),
+)
+def test_a_plan_ends_where_nothing_is_left_to_do(
+    name: str, framework: str, kind: str, stem: str, protocol: str
+) -> None:
+    server = known_servers()[name]
+    plan = find_plan(Candidate(framework, kind, f"{stem}.x"), server, protocol)
+    if plan is None or not plan.target:
+        return
+    reached = Candidate(framework, plan.converted_to or kind, plan.target)
+    again = find_plan(reached, server, protocol)
+
+    assert again is not None
+    assert again.fits(plan.target)
