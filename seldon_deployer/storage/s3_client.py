@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.storage.failures import not_installed
@@ -97,7 +99,9 @@ class S3Settings:
         """The address of the store, with a scheme; None: AWS's own, or the machine's setting."""
         endpoint = self.values.get("endpoint", "")
         # The AWS client for Go, which rclone has, takes a bare host for https.
-        return endpoint if "://" in endpoint or not endpoint else f"https://{endpoint}"
+        if not endpoint:
+            return None
+        return endpoint if "://" in endpoint else f"https://{endpoint}"
 
     def open_client(self) -> Any:
         """A client for this store. Raises ConfigError."""
@@ -108,6 +112,7 @@ class S3Settings:
             from botocore.config import Config
         except ImportError as error:
             raise not_installed("boto3", "s3") from error
+        self._check_addressing()
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
@@ -124,7 +129,7 @@ class S3Settings:
             config = config.merge(Config(signature_version=UNSIGNED))
         try:
             session = boto3.Session(profile_name=self.values.get("profile") or None)
-            return session.client(
+            client = session.client(
                 "s3",
                 config=config,
                 endpoint_url=self.endpoint,
@@ -137,6 +142,9 @@ class S3Settings:
                 why=type(error).__name__,
                 hint="check the endpoint, the region and the profile",
             ) from error
+        if not self.is_ambient:
+            client.meta.events.register_first("needs-retry.s3", _stay_in_region)
+        return client
 
     @property
     def is_anonymous(self) -> bool:
@@ -175,7 +183,17 @@ class S3Settings:
             return "auto"
         is_host_style = self.provider in _HOST_STYLE or self.flag("use_accelerate_endpoint")
         asked = self.values.get("force_path_style", "true") in {"0", "f", "F", "false", "FALSE"}
-        return "auto" if is_host_style or asked else "path"
+        return "virtual" if is_host_style or asked else "path"
+
+    def _check_addressing(self) -> None:
+        host = urlsplit(self.endpoint or "").hostname or ""
+        if self._addressing == "virtual" and _is_ip(host):
+            raise ConfigError(
+                f"the settings of {self.remote} reach no bucket",
+                why=f"with the provider {self.provider} a bucket is a host of its own, and there "
+                f"is none below {host}",
+                hint=f"{_name(self.remote, 'provider')}: Minio or Other",
+            )
 
     @property
     def _acceleration(self) -> dict[str, bool]:
@@ -203,6 +221,22 @@ def read_settings(remote: str, environment: Environment | None) -> S3Settings:
             if key.startswith(prefix)
         },
     )
+
+
+def _stay_in_region(
+    request_dict: dict[str, Any], response: tuple[Any, dict[str, Any]] | None, **_: object
+) -> None:
+    """Take a wrong region for an error, as rclone does; boto3 would go on with the right one."""
+    error = response[1].get("Error", {}) if response else {}
+    if error.get("Code") == "AuthorizationHeaderMalformed":
+        request_dict["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def _name(remote: str, key: str) -> str:
