@@ -46,6 +46,7 @@ from seldon_deployer.zenml_plugin.rows import (
 )
 from seldon_deployer.zenml_plugin.search import Criteria
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
+from seldon_deployer.zenml_plugin.wording import told_in_zenml_words
 
 if TYPE_CHECKING:
     from seldon_deployer.deployer import Deployer
@@ -76,7 +77,8 @@ class SeldonModelDeployer(BaseModelDeployer):
     def deployer(self) -> Deployer:
         """The core's deployer, connected on first use and again when a connector expired."""
         if self._deployer is None or self.connector_has_expired():
-            self._deployer = connect_deployer(self.name, self.config, self.get_connector())
+            with told_in_zenml_words(self.name):
+                self._deployer = connect_deployer(self.name, self.config, self.get_connector())
         return self._deployer
 
     @property
@@ -134,12 +136,13 @@ class SeldonModelDeployer(BaseModelDeployer):
         choice = choose_storage_secret(deployment, self.config)
         if choice.made_from is None and choice.name is not None:
             deployment = deployment.model_copy(update={"secret_name": choice.name})
-        handle = self.deployer.deploy(
-            deployment,
-            credentials=choice.made_from,
-            timeout_seconds=timeout,
-            progress=logger.info,
-        )
+        with told_in_zenml_words(self.name):
+            handle = self.deployer.deploy(
+                deployment,
+                credentials=choice.made_from,
+                timeout_seconds=timeout,
+                progress=logger.info,
+            )
         service = SeldonDeploymentService(uuid=id, config=wanted.model_copy())
         return self._shown(service, handle, ServiceState.ACTIVE)
 
@@ -236,7 +239,8 @@ class SeldonModelDeployer(BaseModelDeployer):
     ) -> SeldonDeploymentService:
         """Bring back as many replicas as there were before the stop, and wait for them."""
         started = self._checked(service)
-        handle = self.deployer.start(started.name, timeout_seconds=timeout)
+        with told_in_zenml_words(self.name):
+            handle = self.deployer.start(started.name, timeout_seconds=timeout)
         return self._shown(started, handle, ServiceState.ACTIVE)
 
     @override

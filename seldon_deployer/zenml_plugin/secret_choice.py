@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from seldon_deployer.artifacts.location import local_path
@@ -12,6 +13,8 @@ from seldon_deployer.naming import is_dns_subdomain, secret_name
 from seldon_deployer.zenml_plugin.artifact_store import store_credentials
 from seldon_deployer.zenml_plugin.flavor import SeldonModelDeployerConfig
 from seldon_deployer.zenml_plugin.storage_secret import read_storage_secret
+
+logger = logging.getLogger(__name__)
 
 
 def choose_storage_secret(
@@ -25,13 +28,19 @@ def choose_storage_secret(
     model_uris = {uri for uri in _addresses(config) if uri and local_path(uri) is None}
     if config.secret_name or not model_uris:
         return choose_secret(secret_name=config.secret_name)
-    return choose_secret(
+    choice = choose_secret(
         made_from=_named(options),
         existing=options.kubernetes_secret_name,
         of_store=lambda: store_credentials(
             model_uris, service_account_name=config.service_account_name
         ),
     )
+    ending = choice.made_from.credentials.ending() if choice.made_from else ""
+    if ending:
+        logger.warning(
+            "the Secret %s will not last, and no pod starts after: %s", choice.name, ending
+        )
+    return choice
 
 
 def _addresses(config: DeploymentConfig) -> Iterator[str | None]:
