@@ -13,7 +13,7 @@ from seldon_deployer.artifacts.detect import SKLEARN_SERVER, Detected, detect
 from seldon_deployer.artifacts.folders import fingerprint, list_files, make_once, read_head
 from seldon_deployer.artifacts.frameworks import DISTRIBUTIONS, data_of
 from seldon_deployer.artifacts.layouts import CONVERTERS, Source
-from seldon_deployer.artifacts.onnx_graph import copy_data_files
+from seldon_deployer.artifacts.onnx_graph import copy_data_files, find_data_files
 from seldon_deployer.artifacts.pickles import PickledObject, inspect_pickle
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.training import of_pickle, read_training
@@ -134,10 +134,12 @@ def _look(
 def _content_of(source: Source, detected: Detected) -> str:
     """What a converted copy is made from: its bytes, and what they are made into."""
     folder = source.path.parent
-    content = fingerprint(folder if detected.format in _TREES else source.path)
+    content = [fingerprint(folder if detected.format in _TREES else source.path)]
+    if detected.format == "onnx":
+        content += [fingerprint(each) for each in find_data_files(source.path)]
     made = (detected.target, detected.converted_to or "")
     named = source.model_name if detected.converted_to == "triton" else ""
-    return sha256("\0".join((content, *made, named)).encode()).hexdigest()
+    return sha256("\0".join((*content, *made, named)).encode()).hexdigest()
 
 
 def _write(source: Source, detected: Detected, draft: Path) -> None:

@@ -9,7 +9,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from seldon_deployer.artifacts.pickles import unreadable
 from seldon_deployer.artifacts.wire import Message, open_message
 from seldon_deployer.errors import ArtifactError
 
@@ -69,24 +68,35 @@ def read_onnx(path: Path) -> OnnxModel:
         )
 
 
-def copy_data_files(path: Path, folder: Path) -> None:
-    """Copy the files that hold an ONNX model's weights, if any, as they lie beside it.
+def find_data_files(path: Path) -> list[Path]:
+    """The files that hold an ONNX model's weights, if any, as they lie beside it.
 
     Raises ArtifactError for one that lies elsewhere or is missing.
     """
+    found = []
     for name in sorted(read_onnx(path).data_files):
-        source = path.parent / name
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ArtifactError(
                 f"{path.name} keeps weights in {name}",
                 why="that is not in the model's own folder",
                 hint="save the model and its weights in one folder",
             )
-        try:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, folder / name)
-        except OSError as error:
-            raise unreadable(source, error) from error
+        if not (path.parent / name).is_file():
+            raise ArtifactError(
+                f"{path.name} lacks its weights",
+                why=f"it says that they are in {name}, which is not there",
+                hint="store that file beside the model",
+            )
+        found.append(path.parent / name)
+    return found
+
+
+def copy_data_files(path: Path, folder: Path) -> None:
+    """Copy the files that hold an ONNX model's weights. Raises ArtifactError as finding them."""
+    for source in find_data_files(path):
+        target = folder / source.relative_to(path.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def _tensor(value: Message) -> Tensor:
