@@ -55,7 +55,11 @@ def config_options(command: Command) -> Command:
     """The fields of a DeploymentConfig."""
     for option in reversed(
         [
-            click.option("--name", required=True, metavar="NAME", help="Name of the model."),
+            click.option(
+                "--file", "-f", metavar="FILE",
+                help="Configuration in YAML, all of it; other options win over it.",
+            ),
+            click.option("--name", metavar="NAME", help="Name of the model."),
             click.option("--model-uri", metavar="URI", help="Where the artifact lies."),
             click.option(
                 "--implementation", metavar="X", help="Server, such as SKLEARN_SERVER; else found."
@@ -69,12 +73,12 @@ def config_options(command: Command) -> Command:
             ),
             click.option("--image", metavar="IMAGE", help="Container image of the unit."),
             click.option(
-                "--protocol", type=click.Choice(["seldon", "v2"]), default="seldon",
-                show_default=True, help="Protocol of predictions.",
+                "--protocol", type=click.Choice(["seldon", "v2"]),
+                help="Protocol of predictions.  [default: seldon]",
             ),
             click.option(
-                "--replicas", type=click.IntRange(min=0), default=1, show_default=True,
-                metavar="N", help="How many at once.",
+                "--replicas", type=click.IntRange(min=0), metavar="N",
+                help="How many at once.  [default: 1]",
             ),
             click.option(
                 "--parameter", "-p", multiple=True, metavar="KEY=VALUE",
@@ -94,10 +98,27 @@ def config_options(command: Command) -> Command:
             click.option("--service-account", metavar="NAME", help="Service account of the pods."),
             click.option("--secret-name", metavar="NAME", help="Secret with storage credentials."),
             click.option(
-                "--orchestrator", type=click.Choice(["auto", "always", "never"]), default="auto",
-                show_default=True, help="Seldon's orchestrator beside the unit.",
+                "--orchestrator", type=click.Choice(["auto", "always", "never", "separate"]),
+                help="Seldon's orchestrator beside the unit.  [default: auto]",
             ),
         ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def preflight_options(command: Command) -> Command:
+    """`--preflight` and `--ignore`, as the arguments of `Deployer.deploy`."""
+    for option in (
+        click.option(
+            "--ignore", multiple=True, metavar="RULE",
+            help="Silence a rule of advice; see `validate --rules`.",
+        ),
+        click.option(
+            "--preflight", type=click.Choice(["strict", "warn", "off"]), default="warn",
+            show_default=True,
+            help="What to do about what cannot be checked from here before anything is sent.",
+        ),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -106,10 +127,23 @@ def config_options(command: Command) -> Command:
 def take_config(options: dict[str, Any]) -> DeploymentConfig:
     """Take the options of `config_options` out of all options and build the configuration.
 
-    Raises ConfigError or UsageError that names the option.
+    `--file` is below the others. Raises ConfigError or UsageError that names the option or field.
     """
+    from seldon_deployer.cli.config_file import lay_over, read_config_file
     from seldon_deployer.config import parse_config
 
+    file = options.pop("file")
+    given = {
+        name: value for name, value in _take_fields(options).items() if value not in (None, {})
+    }
+    fields = lay_over(read_config_file(file), given) if file else given
+    if not fields.get("model_name"):
+        raise click.UsageError("Missing option '--name'.")
+    return parse_config(**fields)
+
+
+def _take_fields(options: dict[str, Any]) -> dict[str, Any]:
+    """The fields that options say; None or empty where they do not."""
     fields: dict[str, Any] = {
         "model_name": options.pop("name"),
         "service_account_name": options.pop("service_account"),
@@ -130,7 +164,7 @@ def take_config(options: dict[str, Any]) -> DeploymentConfig:
         "replicas", "secret_name", "orchestrator",
     ):  # fmt: skip
         fields[field] = options.pop(field)
-    return parse_config(**fields)
+    return fields
 
 
 def connect(options: dict[str, Any], *, tell: bool = False) -> Deployer:

@@ -31,15 +31,18 @@ class Value(BaseModel):
     @_model_validator(mode="wrap")
     @classmethod
     def _read_either_spelling(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if not isinstance(data, Mapping):
-            return handler(data)
+        return handler(cls.own_names(data) if isinstance(data, Mapping) else data)
+
+    @classmethod
+    def own_names(cls, data: Mapping[Any, Any]) -> Object:
+        """A mapping with the fields' own names; raises ValueError for one in two spellings."""
         spelt: Object = {}
         for key, value in data.items():
             name = _field_name(key, cls.model_fields)
             if name in spelt:
                 raise ValueError(f"{name} is given twice, in two spellings")
             spelt[name] = value
-        return handler(spelt)
+        return spelt
 
     def to_object(self) -> Object:
         """The plain object in Kubernetes' spelling: exactly the fields that were given."""
