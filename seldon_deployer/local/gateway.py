@@ -1,8 +1,9 @@
 """The gateway: `/seldon/<namespace>/<name>/...` to a ready pod of that SeldonDeployment.
 
 A unit without orchestrator gets the path as it is; with one, the gateway does the orchestrator's
-work. A request that no unit has seen, or that may be asked again, goes to another pod when its pod
-goes away; so updates, restarts and scaling lose no request.
+work: it walks the graph, whose units may be in several pods. Shadows get copies. A request that no
+unit has seen, or that may be asked again, goes to another pod when its pod goes away; so updates,
+restarts and scaling lose no request.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from typing import Any
 from uuid import uuid4
 
 from seldon_deployer.local import executor
-from seldon_deployer.local.executor import Call, Direct, failure
-from seldon_deployer.local.routes import Routes, Target
+from seldon_deployer.local.executor import Direct, failure
+from seldon_deployer.local.graph_unit import GraphUnit
+from seldon_deployer.local.ready_pod import Target
+from seldon_deployer.local.routes import Routes
+from seldon_deployer.local.unit_caller import PodLost, UnitCaller
+from seldon_deployer.local.unit_calls import Dialect, Message
 from seldon_deployer.local.upstream import (
     HOP_HEADERS,
     ConnectionLost,
@@ -26,6 +31,7 @@ from seldon_deployer.local.upstream import (
     Response,
     Upstream,
 )
+from seldon_deployer.local.walk import Walk
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +44,8 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 # How long a request waits for the gateway to hear what became of its pod.
 PATIENCE_SECONDS = 1.0
 FIRST_SYNC_SECONDS = 10.0
+# More copies for shadows than this are not made while the first ones wait, as Istio's proxies do.
+MOST_COPIES = 1024
 _JSON = b"application/json"
 _TARGET = re.compile(r"/seldon/([^/]+)/([^/]+)(/.*)?")
 # Asking again does no harm: reads, and predictions, which change nothing. Feedback is not among.
@@ -60,6 +68,7 @@ class Gateway:
         self._routes = routes
         self._upstream = upstream
         self._synced = synced
+        self._copies: set[asyncio.Task[Response | None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -101,6 +110,7 @@ class Gateway:
             info = f"there is no SeldonDeployment {name} in namespace {namespace}"
             return failure(404, info, content_type=_JSON)
         request = _Request(scope, namespace, name, rest, body)
+        self._copy_to_shadows(request)
         return await self._forward(request)
 
     async def _forward(self, request: _Request) -> Response:
@@ -132,58 +142,76 @@ class Gateway:
 
     async def _try(self, request: _Request, target: Target) -> Response | None:
         """Ask one pod; None where another one should be asked."""
-        call: Call | Direct
-        if target.has_orchestrator:
-            call = executor.resolve(
-                request.method, request.path, protocol=target.protocol, unit=target.unit
-            )
-        else:
-            call = Call(request.method, request.target, "", request.is_repeatable)
-        if isinstance(call, Direct):
-            return request.dress(
-                Response(
-                    call.status,
-                    ((b"content-type", call.content_type),) if call.content_type else (),
-                    call.body,
-                ),
-                call.allowed,
-                is_route=call.is_route,
-            )
+        target.outstanding += 1
         try:
-            response = await self._ask(request, target, call)
+            if target.graph is None:
+                return await self._pass_on(request, target)
+            return await self._orchestrate(request, target, target.graph)
+        finally:
+            target.outstanding -= 1
+
+    async def _pass_on(self, request: _Request, target: Target) -> Response | None:
+        """Ask the one unit, which answers the public path itself."""
+        path = request.target
+        try:
+            return await self._upstream.send(
+                target.port,
+                request.method.encode(),
+                path.encode("latin-1"),
+                request.headers,
+                request.body,
+            )
         except NotSent:
             return None
         except ConnectionLost as error:
-            if call.is_repeatable:
+            if request.is_repeatable:
                 return None
-            response = failure(500, executor.transport_info(call, target.port, str(error)))
-            return request.dress(response, call.allowed, is_route=target.has_orchestrator)
-        except TimeoutError:
-            cause = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-            response = failure(500, executor.transport_info(call, target.port, cause))
-            return request.dress(response, call.allowed, is_route=target.has_orchestrator)
-        if target.has_orchestrator:
-            response = executor.finish(call, response, predictor=target.predictor, unit=target.unit)
-        return request.dress(response, call.allowed, is_route=target.has_orchestrator)
+            info = executor.transport_info(request.method, target.port, path, str(error))
+            return failure(500, info)
 
-    async def _ask(self, request: _Request, target: Target, call: Call) -> Response:
-        headers = request.headers
-        timeout = None
-        if target.has_orchestrator:
-            headers = request.headers_with_puid
-            timeout = target.timeout_seconds
-        target.outstanding += 1
+    async def _orchestrate(
+        self, request: _Request, target: Target, graph: GraphUnit
+    ) -> Response | None:
+        """Do the orchestrator's work: its routes, and its walk over the graph."""
+        task = executor.resolve(request.method, request.path, protocol=target.protocol, graph=graph)
+        if isinstance(task, Direct):
+            kind = ((b"content-type", task.content_type),) if task.content_type else ()
+            response = Response(task.status, kind, task.body)
+            return request.dress(response, task.allowed) if task.is_route else response
+        dialect = Dialect(executor.is_v2(target.protocol), task.model)
+        caller = UnitCaller(
+            self._routes,
+            self._upstream,
+            target,
+            request.namespace,
+            request.headers_with_puid,
+            dialect,
+        )
+        walk = Walk(caller.ask, dialect, injects_routing=target.injects_routing)
         try:
-            sending = self._upstream.send(
-                target.port,
-                call.method.encode(),
-                call.path.encode("latin-1"),
-                headers,
-                request.body,
+            response = await executor.perform(
+                task, graph, request.message, walk, predictor=target.predictor
             )
-            return await (asyncio.wait_for(sending, timeout) if timeout else sending)
-        finally:
-            target.outstanding -= 1
+        except PodLost as lost:
+            if task.is_repeatable or not caller.has_sent:
+                return None
+            # Some units have learnt of it, and none may learn twice.
+            response = failure(500, f"the pod of {lost} went away")
+        return request.dress(response, task.allowed)
+
+    def _copy_to_shadows(self, request: _Request) -> None:
+        """Send copies on their way; nobody waits for what becomes of them."""
+        for target in self._routes.pick_shadows(request.namespace, request.name):
+            if len(self._copies) >= MOST_COPIES:
+                return
+            copy = asyncio.get_running_loop().create_task(self._try(request, target))
+            self._copies.add(copy)
+            copy.add_done_callback(self._forget_copy)
+
+    def _forget_copy(self, copy: asyncio.Task[Response | None]) -> None:
+        self._copies.discard(copy)
+        if not copy.cancelled() and (error := copy.exception()) is not None:
+            logger.warning("a copy for a shadow failed", exc_info=error)
 
     async def _wait_until_synced(self) -> None:
         try:
@@ -227,15 +255,19 @@ class _Request:
         return self._puid
 
     @property
+    def message(self) -> Message:
+        """The body as it goes through a graph."""
+        fields = dict(reversed(self.headers))
+        return Message(self.body, fields.get(b"content-type"), fields.get(b"content-encoding"))
+
+    @property
     def headers_with_puid(self) -> list[Header]:
         """The client's headers with the id, as the orchestrator passes them on."""
         kept = [item for item in self.headers if item[0] != b"seldon-puid"]
         return [*kept, (b"seldon-puid", self.puid)]
 
-    def dress(self, response: Response, allowed: str | None, *, is_route: bool) -> Response:
+    def dress(self, response: Response, allowed: str | None) -> Response:
         """Add the headers that the orchestrator's routes give."""
-        if not is_route:
-            return response
         added = executor.route_headers(
             self.puid,
             allowed,

@@ -100,10 +100,13 @@ class PodFolder:
         return annotations.get(naming.PYTHON_ANNOTATION) or sys.executable
 
     def working_folder(self) -> Path:
-        """Where a container's process starts: with its code, where it has a folder of code."""
+        """Where a container's process starts: with its code, where it has a folder of code.
+
+        The units of a pod may have several; then it is the first.
+        """
         annotations = self._pod["metadata"].get("annotations", {})
         code = annotations.get(naming.CODE_PATH_ANNOTATION)
-        return Path(code) if code else self.root / "work"
+        return Path(code.split(os.pathsep)[0]) if code else self.root / "work"
 
     def _declared(self, container: Object) -> dict[str, str]:
         env: dict[str, str] = {}

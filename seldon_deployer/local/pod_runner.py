@@ -317,7 +317,10 @@ class PodRunner:
                 raise
 
     def _copy_state_to_orchestrator(self) -> None:
-        """The gateway stands for the orchestrator: it runs and is ready when the units are."""
+        """The gateway stands for the orchestrator: it runs and is ready when the units are.
+
+        One in a pod of its own has none to wait for: the gateway looks for them itself.
+        """
         by_name = {state.name: state for state in self._containers}
         units: list[ContainerState] = []
         engines: list[ContainerState] = []
@@ -328,11 +331,11 @@ class PodRunner:
                 is_engine = False
             (engines if is_engine else units).append(by_name[spec["name"]])
         for engine in engines:
-            running = [unit for unit in units if "running" in unit.state]
-            if running and "running" not in engine.state:
+            runs = not units or any("running" in unit.state for unit in units)
+            if runs and "running" not in engine.state:
                 engine.state = {"running": {"startedAt": timestamp(datetime.now(UTC))}}
-            engine.is_started = bool(running) or engine.is_started
-            engine.is_ready = bool(units) and all(unit.is_ready for unit in units)
+            engine.is_started = runs or engine.is_started
+            engine.is_ready = all(unit.is_ready for unit in units)
 
     def _tell_failure(self, running: asyncio.Task[None]) -> None:
         if running.cancelled() or (error := running.exception()) is None:

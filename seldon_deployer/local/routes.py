@@ -3,57 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from bisect import bisect_right
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
-from typing import Any
+from functools import partial
+from itertools import accumulate
+from typing import Any, TypeVar
 
-from seldon_deployer import naming
-from seldon_deployer.local.orchestrator import ENGINE_CONTAINER
-from seldon_deployer.local.pod_folder import PORTS_ANNOTATION
-from seldon_deployer.local.rollout import is_ready
+from seldon_deployer.local.ready_pod import Backend, ReadyPod, Target, read_pod
 
 Object = dict[str, Any]
 
-
-@dataclass
-class Target:
-    """One ready pod. `outstanding` requests are waiting for its answer."""
-
-    uid: str
-    port: int
-    unit: str
-    predictor: str
-    has_orchestrator: bool
-    protocol: str
-    timeout_seconds: float | None
-    outstanding: int = 0
+Loaded = TypeVar("Loaded", Target, Backend)
 
 
 @dataclass
 class Service:
-    """One SeldonDeployment: its ready pods, and each predictor's share of the traffic."""
+    """One SeldonDeployment: its ready pods, and each predictor's share of the traffic.
+
+    `shadows` get copies of a share of the requests, in percent; their answers go nowhere.
+    """
 
     weights: dict[str, int] = field(default_factory=dict)
+    shadows: dict[str, int] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
 
-    def pick(self, tried: Collection[str], chance: Callable[[], float]) -> Target | None:
+    def pick(
+        self,
+        tried: Collection[str],
+        chance: Callable[[], float],
+        is_whole: Callable[[Target], bool],
+    ) -> Target | None:
         """A ready pod that was not tried: the predictor by traffic, the pod by least load."""
-        free = [target for uid, target in self.targets.items() if uid not in tried]
-        if len(free) > 1:
-            free = self._of_one_predictor(free, chance)
-            least = min(target.outstanding for target in free)
-            free = [target for target in free if target.outstanding == least]
-        if not free:
-            return None
-        return free[0] if len(free) == 1 else free[int(chance() * len(free))]
+        free = [
+            target
+            for uid, target in self.targets.items()
+            if uid not in tried and target.predictor not in self.shadows and is_whole(target)
+        ]
+        return _least_loaded(self._of_one_predictor(free, chance), chance)
+
+    def pick_shadows(
+        self, chance: Callable[[], float], is_whole: Callable[[Target], bool]
+    ) -> list[Target]:
+        """A ready pod of each shadow that this request is copied to."""
+        chosen = [name for name, share in self.shadows.items() if chance() * 100 < share]
+        found = (
+            _least_loaded(
+                [each for each in self.targets.values() if each.predictor == name], chance
+            )
+            for name in chosen
+        )
+        return [target for target in found if target is not None and is_whole(target)]
 
     def _of_one_predictor(self, free: list[Target], chance: Callable[[], float]) -> list[Target]:
         predictors = sorted({target.predictor for target in free})
-        if len(predictors) == 1:
+        if len(predictors) < 2:
             return free
         weights = [self.weights.get(name, 0) for name in predictors]
         if not any(weights):
@@ -72,7 +77,8 @@ class Routes:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._services: dict[tuple[str, str], Service] = {}
-        self._pods: dict[str, tuple[tuple[str, str], Target]] = {}
+        self._pods: dict[str, ReadyPod] = {}
+        self._backends: dict[tuple[str, str], dict[str, Backend]] = {}
         self._known: dict[str, tuple[str, str]] = {}
         self._on_gone = on_gone
         self._chance = chance
@@ -80,7 +86,35 @@ class Routes:
 
     def pick(self, namespace: str, name: str, tried: Collection[str] = ()) -> Target | None:
         """A pod for a request, or None where none is ready; KeyError where nothing is known."""
-        return self._services[namespace, name].pick(tried, self._chance)
+        whole = partial(self.is_whole, namespace)
+        return self._services[namespace, name].pick(tried, self._chance, whole)
+
+    def pick_shadows(self, namespace: str, name: str) -> list[Target]:
+        """Pods that get a copy of a request to a SeldonDeployment."""
+        service = self._services.get((namespace, name))
+        whole = partial(self.is_whole, namespace)
+        return service.pick_shadows(self._chance, whole) if service else []
+
+    def pick_backend(
+        self, namespace: str, service: str, tried: Collection[str] = ()
+    ) -> Backend | None:
+        """A unit behind a Service, or None where none that was not tried is ready."""
+        known = self._backends.get((namespace, service), {})
+        free = [backend for uid, backend in known.items() if uid not in tried]
+        return _least_loaded(free, self._chance)
+
+    def is_whole(self, namespace: str, target: Target) -> bool:
+        """Whether all units of a target's graph are ready, wherever they are."""
+        units = target.graph.walk() if target.graph else ()
+        return all(
+            unit.is_built_in
+            or (
+                unit.name in target.ports
+                if unit.service is None
+                else bool(self._backends.get((namespace, unit.service)))
+            )
+            for unit in units
+        )
 
     def is_known(self, namespace: str, name: str) -> bool:
         """Whether there is such a SeldonDeployment."""
@@ -104,6 +138,10 @@ class Routes:
         service = self._services.setdefault(key, Service())
         predictors = sdep["spec"].get("predictors", [])
         service.weights = {item["name"]: item.get("traffic") or 0 for item in predictors}
+        # A shadow without a share of its own gets a copy of everything.
+        service.shadows = {
+            item["name"]: item.get("traffic") or 100 for item in predictors if item.get("shadow")
+        }
         self._known[metadata["uid"]] = key
         self._tell()
 
@@ -117,16 +155,18 @@ class Routes:
     def set_pod(self, pod: Object) -> None:
         """Take a pod in when it is ready, and out when it is not."""
         uid = pod["metadata"]["uid"]
-        found = read_target(pod)
+        found = read_pod(pod)
         if found is None:
             self.drop_pod(uid)
             return
         if uid in self._pods:
             return
-        key, target = found
         self._pods[uid] = found
-        # A pod may be heard of before its SeldonDeployment.
-        self._services.setdefault(key, Service()).targets[uid] = target
+        for name, backend in found.backends.items():
+            self._backends.setdefault((found.key[0], name), {})[uid] = backend
+        if found.target is not None:
+            # A pod may be heard of before its SeldonDeployment.
+            self._services.setdefault(found.key, Service()).targets[uid] = found.target
         self._tell()
 
     def drop_pod(self, uid: str) -> None:
@@ -134,10 +174,14 @@ class Routes:
         found = self._pods.pop(uid, None)
         if found is None:
             return
-        key, target = found
-        if service := self._services.get(key):
+        if service := self._services.get(found.key):
             service.targets.pop(uid, None)
-        self._on_gone(target.port)
+        for name, backend in found.backends.items():
+            key = found.key[0], name
+            self._backends[key].pop(uid)
+            if not self._backends[key]:
+                del self._backends[key]
+            self._on_gone(backend.port)
         self._tell()
 
     def keep_only(self, sdeps: Collection[str], pods: Collection[str]) -> None:
@@ -152,48 +196,9 @@ class Routes:
         self._changed = asyncio.Event()
 
 
-def read_target(pod: Object) -> tuple[tuple[str, str], Target] | None:
-    """The service of a pod and how to reach it; None unless it is ready and one of Seldon's."""
-    if not is_ready(pod):
-        return None
-    metadata = pod["metadata"]
-    annotations = metadata.get("annotations") or {}
-    ports = _read_ports(annotations.get(PORTS_ANNOTATION, "{}"))
-    containers = pod["spec"]["containers"]
-    names = {container["name"] for container in containers}
-    for container in containers:
-        env = {item["name"]: item.get("value", "") for item in container.get("env", [])}
-        name = env.get("SELDON_DEPLOYMENT_ID")
-        port = ports.get(container["name"])
-        if name and port:
-            is_v2 = "MLSERVER_MODEL_IMPLEMENTATION" in env
-            protocol = _engine_argument(containers, "--protocol") or ("v2" if is_v2 else "seldon")
-            timeout = annotations.get("seldon.io/rest-timeout", "")
-            target = Target(
-                uid=metadata["uid"],
-                port=port,
-                unit=container["name"],
-                predictor=env.get("PREDICTOR_ID", naming.DEFAULT_PREDICTOR),
-                has_orchestrator=ENGINE_CONTAINER in names,
-                protocol=protocol,
-                timeout_seconds=int(timeout) / 1000 if timeout.isdecimal() else None,
-            )
-            return (metadata["namespace"], name), target
-    return None
-
-
-def _read_ports(text: str) -> dict[str, int]:
-    """HTTP ports by container; anybody may have edited the annotation."""
-    try:
-        noted = json.loads(text)
-        return {name: int(ports["http"]) for name, ports in noted.items() if "http" in ports}
-    except (ValueError, TypeError, AttributeError):
-        return {}
-
-
-def _engine_argument(containers: list[Object], flag: str) -> str | None:
-    for container in containers:
-        if container["name"] == ENGINE_CONTAINER:
-            arguments: list[str] = container.get("args", [])
-            return dict(pairwise(arguments)).get(flag)
-    return None
+def _least_loaded(free: list[Loaded], chance: Callable[[], float]) -> Loaded | None:
+    if len(free) < 2:
+        return free[0] if free else None
+    least = min(each.outstanding for each in free)
+    free = [each for each in free if each.outstanding == least]
+    return free[0] if len(free) == 1 else free[int(chance() * len(free))]

@@ -10,12 +10,8 @@ from seldon_deployer.local.api import Api
 from seldon_deployer.local.events import EventRecorder
 from seldon_deployer.local.images import NotRunnable, find_program
 from seldon_deployer.local.objects import DEPLOYMENTS, SELDON_DEPLOYMENTS, SERVICES, Resource
-from seldon_deployer.local.operator import (
-    LAST_APPLIED_ANNOTATION,
-    OperatorError,
-    Plan,
-    make_plan,
-)
+from seldon_deployer.local.operator import OperatorError, Plan, make_plan
+from seldon_deployer.local.operator_deployments import LAST_APPLIED_ANNOTATION
 from seldon_deployer.local.sdep_status import failed_status, observed_status
 from seldon_deployer.local.status import ApiError
 

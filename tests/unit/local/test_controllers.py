@@ -228,10 +228,10 @@ def test_a_deployment_of_somebody_else_with_the_wanted_name_is_replaced():
 
 
 def test_failed_heals_when_the_resource_is_corrected(cluster):
-    cluster.change(with_graph(implementation="XGBOOST_SERVER"))
+    cluster.change(with_graph(implementation="TENSORFLOW_SERVER"))
     cluster.settle()
     assert cluster.sdep["status"]["state"] == "Failed"
-    assert "xgboostserver" in cluster.sdep["status"]["description"]
+    assert "tfserving-proxy" in cluster.sdep["status"]["description"]
 
     cluster.change(copy.deepcopy(SDEP))
     cluster.settle()

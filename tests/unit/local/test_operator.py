@@ -4,7 +4,8 @@ import pytest
 
 from seldon_deployer.catalogue import OUR_IMAGE
 from seldon_deployer.local.images import NotRunnable
-from seldon_deployer.local.operator import OperatorError, has_orchestrator, make_plan
+from seldon_deployer.local.operator import OperatorError, make_plan
+from seldon_deployer.local.operator_names import has_orchestrator
 from seldon_deployer.local.sdeps import check_runnable
 
 SDEP = {
@@ -85,9 +86,7 @@ def test_only_the_word_true_leaves_the_orchestrator_out(value, expected):
 @pytest.mark.parametrize(
     ("predictor", "says"),
     [
-        ({"graph": graph(children=[graph(name="child")])}, "graphs of one unit"),
         ({"graph": {"name": "x", "implementation": "SIMPLE_MODEL"}}, "engine not separate"),
-        ({"shadow": True}, "no shadows"),
         ({"explainer": {"type": "AnchorTabular"}}, "no explainers"),
     ],
 )
@@ -97,7 +96,7 @@ def test_what_is_not_there_yet_is_refused_by_name(predictor, says):
 
 
 @pytest.mark.parametrize(
-    ("implementation", "runs"), [("SKLEARN_SERVER", True), ("XGBOOST_SERVER", False)]
+    ("implementation", "runs"), [("SKLEARN_SERVER", True), ("TENSORFLOW_SERVER", False)]
 )
 def test_a_server_without_a_program_here_is_refused_before_anything_is_made(implementation, runs):
     plan = make_plan(changed(graph=graph(implementation=implementation)))
@@ -105,7 +104,7 @@ def test_a_server_without_a_program_here_is_refused_before_anything_is_made(impl
     if runs:
         check_runnable(plan)
     else:
-        with pytest.raises(NotRunnable, match="xgboostserver"):
+        with pytest.raises(NotRunnable, match="tfserving-proxy"):
             check_runnable(plan)
 
 

@@ -1,10 +1,12 @@
+import base64
 import json
 
 import pytest
 
 from seldon_deployer.local.orchestrator import ENGINE_CONTAINER
 from seldon_deployer.local.pod_folder import PORTS_ANNOTATION
-from seldon_deployer.local.routes import Routes, read_target
+from seldon_deployer.local.ready_pod import read_pod
+from seldon_deployer.local.routes import Routes
 
 
 def sdep(name="iris", **traffic) -> dict:
@@ -13,15 +15,34 @@ def sdep(name="iris", **traffic) -> dict:
     return {"metadata": metadata, "spec": {"predictors": predictors}}
 
 
+def engine_container(graph, protocol="seldon", predictor="a", **env) -> dict:
+    """An orchestrator's container as far as the gateway reads it."""
+    text = base64.b64encode(json.dumps({"name": predictor, "graph": graph}).encode()).decode()
+    variables = {"ENGINE_PREDICTOR": text, **env}
+    return {
+        "name": ENGINE_CONTAINER,
+        "args": ["--sdep", "iris", "--protocol", protocol],
+        "env": [{"name": name, "value": value} for name, value in variables.items()],
+    }
+
+
 def pod(uid, *, port=20001, ready=True, deleting=False, predictor="a", engine=None, **notes):
     env = {"PREDICTIVE_UNIT_ID": "unit", "SELDON_DEPLOYMENT_ID": "iris", "PREDICTOR_ID": predictor}
     containers = [
         {"name": "unit", "env": [{"name": key, "value": value} for key, value in env.items()]}
     ]
+    labels = {"seldon-app": f"iris-{predictor}", "seldon-app-svc-unit": f"iris-{predictor}-unit"}
     if engine:
-        containers.append({"name": ENGINE_CONTAINER, "args": ["--protocol", engine]})
+        graph = {"name": "unit", "type": "MODEL", "endpoint": {"service_host": "localhost"}}
+        containers.append(engine_container(graph, engine, predictor))
     annotations = {PORTS_ANNOTATION: json.dumps({"unit": {"http": port}}), **notes}
-    metadata = {"name": uid, "namespace": "default", "uid": uid, "annotations": annotations}
+    metadata = {
+        "name": uid,
+        "namespace": "default",
+        "uid": uid,
+        "labels": labels,
+        "annotations": annotations,
+    }
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     condition = {"type": "Ready", "status": "True" if ready else "False"}
@@ -110,32 +131,30 @@ def test_a_recreated_deployment_is_not_dropped_by_the_end_of_the_old_one(routes)
 
 
 def test_a_pod_tells_its_protocol_its_orchestrator_and_its_timeout():
-    _, target = read_target(pod("one", engine="v2", **{"seldon.io/rest-timeout": "1500"}))
+    target = read_pod(pod("one", engine="v2", **{"seldon.io/rest-timeout": "1500"})).target
 
     assert (target.protocol, target.has_orchestrator, target.timeout_seconds) == ("v2", True, 1.5)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "1.5", "\N{SUPERSCRIPT TWO}"])
 def test_a_timeout_that_is_no_number_is_no_timeout(text):
-    _, target = read_target(pod("one", engine="seldon", **{"seldon.io/rest-timeout": text}))
+    target = read_pod(pod("one", engine="seldon", **{"seldon.io/rest-timeout": text})).target
 
     assert target.timeout_seconds is None
 
 
 def test_an_orchestrator_flag_without_its_value_is_not_there():
     edited = pod("one", engine="v2")
-    edited["spec"]["containers"][1]["args"] = ["--protocol"]
+    edited["spec"]["containers"][1]["args"] = ["--sdep", "iris", "--protocol"]
 
-    _, target = read_target(edited)
-
-    assert target.protocol == "seldon"
+    assert read_pod(edited).target.protocol == "seldon"
 
 
 def test_a_pod_that_is_not_seldons_has_no_target():
     other = pod("one")
     other["spec"]["containers"][0]["env"] = []
 
-    assert read_target(other) is None
+    assert read_pod(other) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"unit": 1}', '{"unit": {"http": "x"}}'])
@@ -143,4 +162,4 @@ def test_an_edited_note_of_ports_hides_the_pod_and_breaks_nothing(text):
     edited = pod("one")
     edited["metadata"]["annotations"][PORTS_ANNOTATION] = text
 
-    assert read_target(edited) is None
+    assert read_pod(edited) is None
