@@ -21,6 +21,8 @@ MODEL_NAME_ANNOTATION = "seldon-deployer/model-name"
 MODEL_URI_ANNOTATION = "seldon-deployer/model-uri"
 # On each predictor, hence on its Deployments and pods: a hash of all that changes its pods.
 REVISION_ANNOTATION = "seldon-deployer/revision"
+# What was found in stores, by unit: kept where a store cannot be asked.
+ARTIFACTS_ANNOTATION = "seldon-deployer/artifacts"
 # On a predictor: the folder that holds a Python class, for the embedded runtime.
 CODE_PATH_ANNOTATION = "seldon-deployer/code-path"
 # On a predictor: the interpreter of the environment that deployed it, for the embedded runtime.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,15 +11,20 @@ from seldon_deployer.cli.options import (
     connect,
     connection_options,
     output_option,
+    preflight_options,
     take_config,
 )
 from seldon_deployer.cli.output import describe, progress, write_details, write_json
+
+if TYPE_CHECKING:
+    from seldon_deployer.deployer import Preflight
 
 
 @click.command()
 @config_options
 @connection_options
 @output_option
+@preflight_options
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -32,7 +37,14 @@ from seldon_deployer.cli.output import describe, progress, write_details, write_
 @click.option("--adopt", is_flag=True, help="Take over a resource that somebody else created.")
 @click.option("--keep-failed", is_flag=True, help="Leave what does not serve, for inspection.")
 def command(
-    output: str, timeout: float, force: bool, adopt: bool, keep_failed: bool, **options: Any
+    output: str,
+    timeout: float,
+    preflight: Preflight,
+    ignore: tuple[str, ...],
+    force: bool,
+    adopt: bool,
+    keep_failed: bool,
+    **options: Any,
 ) -> None:
     """Serve a model, or update it in place, and wait until it serves."""
     config = take_config(options)
@@ -41,6 +53,8 @@ def command(
         service = deployer.deploy(
             config,
             timeout_seconds=timeout,
+            preflight=preflight,
+            ignore=ignore,
             force=force,
             adopt=adopt,
             on_failure="keep" if keep_failed else "rollback",

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seldon_deployer.cli.options import config_options, connect, connection_options, take_config
+from seldon_deployer.cli.options import (
+    config_options,
+    connect,
+    connection_options,
+    preflight_options,
+    take_config,
+)
 from seldon_deployer.cli.output import write_json
 from seldon_deployer.cli.session import current_session
+
+if TYPE_CHECKING:
+    from seldon_deployer.deployer import Preflight
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -16,6 +25,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.command()
 @config_options
 @connection_options
+@preflight_options
 @click.option(
     "--output",
     "-o",
@@ -26,14 +36,23 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 )
 @click.option("--force", is_flag=True, help="Take fields that other managers own.")
 @click.option("--adopt", is_flag=True, help="Take over a resource that somebody else created.")
-def command(output: str, force: bool, adopt: bool, **options: Any) -> int:
+def command(
+    output: str,
+    preflight: Preflight,
+    ignore: tuple[str, ...],
+    force: bool,
+    adopt: bool,
+    **options: Any,
+) -> int:
     """Show what deploy would change. Writes nothing.
 
     Exits as kubectl diff does: 0 nothing differs, 1 something does, 2 or more it cannot be told.
     """
     current_session().failure_code = 2
     config = take_config(options)
-    difference = connect(options, tell=True).diff(config, force=force, adopt=adopt)
+    difference = connect(options, tell=True).diff(
+        config, preflight=preflight, ignore=ignore, force=force, adopt=adopt
+    )
     if output == "json":
         write_json(
             {

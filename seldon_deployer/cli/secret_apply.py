@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
+from seldon_deployer.cli.credential_file import read_credential_file
 from seldon_deployer.cli.options import connection_options
-from seldon_deployer.cli.output import write_json
+from seldon_deployer.cli.output import progress, write_json
 from seldon_deployer.cli.session import current_session
 from seldon_deployer.errors import UsageError
 
@@ -19,6 +18,19 @@ from seldon_deployer.errors import UsageError
 @click.argument("file", metavar="FILE")
 @click.option("--dry-run", is_flag=True, help="Ask the API alone; nothing is written.")
 @click.option("--force", is_flag=True, help="Take keys that other managers changed.")
+@click.option(
+    "--restart",
+    is_flag=True,
+    help="Start the pods of the deployments that use it anew, and wait for them.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for each of them.",
+)
 @connection_options
 @click.option(
     "--output",
@@ -28,24 +40,39 @@ from seldon_deployer.errors import UsageError
     show_default=True,
     help="Form of the result.",
 )
-def command(file: str, dry_run: bool, force: bool, output: str, **options: Any) -> None:
+def command(
+    file: str,
+    dry_run: bool,
+    force: bool,
+    restart: bool,
+    timeout: float,
+    output: str,
+    **options: Any,
+) -> None:
     """Make a Kubernetes Secret of a file of credentials, and show it without its values.
 
     The templates are secrets/*.example.yaml; - reads stdin. Safe to repeat; a Secret that this
-    tool did not make is never changed.
+    tool did not make is never changed. Pods that run keep the values that they began with, unless
+    --restart.
     """
+    from seldon_deployer.deployer import Deployer
     from seldon_deployer.deployer.end import choose_end, make_namespace
     from seldon_deployer.deployer.secret import apply_secret
-    from seldon_deployer.secrets import build_secret, parse_credential_file, redacted
+    from seldon_deployer.secrets import build_secret, redacted
 
+    if restart and dry_run:
+        raise UsageError("--restart and --dry-run exclude each other")
     # Judged before anything is connected to.
-    wanted = parse_credential_file(_read(file), "stdin" if file == "-" else file)
+    wanted = read_credential_file(file)
     current_session().show_log(logging.INFO)
     end = choose_end(**options)
     secret = build_secret(wanted.name, end.cluster.namespace, wanted.credentials)
     if not dry_run:
         make_namespace(end)
-    apply_secret(end.cluster, secret, force=force, dry_run=dry_run)
+    applied = apply_secret(end.cluster, secret, force=force, dry_run=dry_run)
+    if restart:
+        with progress() as tell:
+            Deployer(end).restart_users(applied, timeout_seconds=timeout, progress=tell)
     shown = redacted(secret)
     if output == "json":
         write_json(shown)
@@ -53,16 +80,3 @@ def command(file: str, dry_run: bool, force: bool, output: str, **options: Any) 
     import yaml
 
     click.echo(yaml.safe_dump(shown, sort_keys=False), nl=False)
-
-
-def _read(file: str) -> str:
-    reason = "it is not UTF-8 text"
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-    except UnicodeDecodeError:
-        # The error holds the bytes, so it is not chained.
-        pass
-    raise UsageError(f"cannot read {file}", why=reason)

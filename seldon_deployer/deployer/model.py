@@ -1,73 +1,136 @@
 """From a configuration to the model that can be served from where it lies.
 
-Reads and converts artifacts on this machine. What other stores hold is passed on unread, so there
-the implementation must be given, and new bytes under an old URI are not noticed.
+On this machine artifacts are read and converted in place; in a store only their listing is read,
+unless they need conversion (see `remote_model`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from seldon_deployer.artifacts.layout import Prepared, fingerprint, prepare
 from seldon_deployer.artifacts.location import local_path
+from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.versions import version_warning
 from seldon_deployer.catalogue import find_server
 from seldon_deployer.config import DeploymentConfig
+from seldon_deployer.deployer.code import code_fingerprint
+from seldon_deployer.deployer.stores import Stores
 from seldon_deployer.errors import ArtifactError, ConfigError
 
 log = logging.getLogger(__name__)
 
+Tell = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Model:
-    """What the manifest says of the model: where it lies, what reads it, which bytes it is."""
+    """What the manifest says of the model: where it lies, what reads it, which bytes it is.
+
+    fingerprint: '' where nothing told of the bytes, so new ones would not be noticed.
+    """
 
     uri: str | None
     implementation: str | None
     fingerprint: str
 
 
-def find_model(config: DeploymentConfig, *, is_local: bool, tell: Callable[[str], None]) -> Model:
+def find_model(
+    config: DeploymentConfig,
+    *,
+    is_local: bool,
+    tell: Tell,
+    stores: Stores | None = None,
+    previous: Model | None = None,
+    record: ArtifactRecord = NO_RECORD,
+) -> Model:
     """Find, check and convert the model of a configuration; changes nothing but a copy beside it.
 
     is_local: whether the embedded runtime will serve it, which reads paths of this machine.
-    Raises ArtifactError, or ConfigError for what that end cannot run.
+    stores: None where no store may be asked. previous: what is deployed of this very address, kept
+    where its store cannot be read. record: what a pipeline noted of the artifact.
+    Raises ArtifactError, StorageError, or ConfigError for what that end cannot run.
     """
+    check_can_run(config, is_local=is_local)
+    if config.model_uri is None or config.is_on_volume:
+        return Model(config.model_uri, config.implementation, code_fingerprint(config))
+    path = local_path(config.model_uri)
+    if path is None:
+        # Imported on use: most of what it needs, a local model does not.
+        from seldon_deployer.deployer.remote_model import find_remote_model
+
+        return find_remote_model(
+            config,
+            stores=stores,
+            previous=previous,
+            record=record,
+            is_local=is_local,
+            tell=tell,
+        )
+    if has_own_server(config):
+        return Model(path.as_uri(), None, fingerprint(path) + code_fingerprint(config))
+    prepared = prepare(
+        path,
+        protocol=config.protocol,
+        implementation=config.implementation,
+        record=record,
+        is_local=is_local,
+        # What a pipeline noted, it also wrote.
+        is_own=record.materializer is not None,
+        model_name=config.name,
+    )
+    if prepared.path != path:
+        tell(f"the model is served from {prepared.path}")
+    warn_of_versions(prepared, config.protocol, is_local=is_local)
+    return Model(prepared.path.as_uri(), prepared.implementation, prepared.fingerprint)
+
+
+def check_can_run(config: DeploymentConfig, *, is_local: bool) -> None:
+    """Raise ConfigError or ArtifactError for what that end cannot run, whatever its state."""
     if is_local:
         _check_runs_here(config)
-    elif config.python_class and not config.image:
+        return
+    if config.python_class and not config.image:
         raise ConfigError(
             f"the cluster has no image with {config.python_class}",
             why="pods elsewhere cannot read code of this machine",
             hint="build an image with the code and give its name as `image`, "
             "or serve it here: --runtime=local",
         )
-    has_own_server = bool(config.python_class or config.image) and not config.implementation
-    if config.model_uri is None:
-        return Model(None, config.implementation, _code_fingerprint(config))
-    path = local_path(config.model_uri)
-    if path is None:
-        _check_known_unread(config, is_local=is_local, has_own_server=has_own_server)
-        return Model(config.model_uri, config.implementation, _code_fingerprint(config))
-    if not is_local:
+    if config.model_uri is None or config.is_on_volume:
+        return
+    if local_path(config.model_uri) is not None:
         raise ArtifactError(
             f"the cluster cannot read {config.model_uri}",
             why="it is a path of this machine, and the pods run elsewhere",
             hint="put the model into a store that both reach (with ZenML: a remote artifact "
             "store), or serve it here: --runtime=local",
         )
-    if has_own_server:
-        return Model(path.as_uri(), None, fingerprint(path) + _code_fingerprint(config))
-    prepared = prepare(path, protocol=config.protocol, implementation=config.implementation)
-    if prepared.path != path:
-        tell(f"the model is served from {prepared.path}")
-    _warn_of_versions(prepared, config.protocol)
-    return Model(prepared.path.as_uri(), prepared.implementation, prepared.fingerprint)
+
+
+def has_own_server(config: DeploymentConfig) -> bool:
+    """Whether code or an image of the user's own reads the model."""
+    return bool(config.python_class or config.image) and not config.implementation
+
+
+def warn_of_versions(prepared: Prepared, protocol: str, *, is_local: bool) -> None:
+    """Warn where the model was trained with other versions than will serve it."""
+    if is_local:
+        here = {library: _installed(library) for library in prepared.trained_with}
+        serving = {library: each for library, each in here.items() if each is not None}
+        told = version_warning(prepared.trained_with, serving, server="the embedded runtime")
+        if told is not None:
+            log.warning("%s", told)
+    server = find_server(prepared.implementation)
+    image = server.images.get(protocol)
+    told = version_warning(
+        prepared.trained_with, server.versions.get(protocol, {}), server=f"the image {image}"
+    )
+    if told is not None:
+        log.warning("fine here, but not on a cluster: %s" if is_local else "%s", told)
 
 
 def _check_runs_here(config: DeploymentConfig) -> None:
@@ -85,60 +148,8 @@ def _check_runs_here(config: DeploymentConfig) -> None:
         )
 
 
-def _check_known_unread(config: DeploymentConfig, *, is_local: bool, has_own_server: bool) -> None:
-    if is_local:
-        raise ArtifactError(
-            f"the embedded runtime cannot read {config.model_uri}",
-            why="it reads paths of this machine and file:// addresses only",
-            hint="download the model and give its path",
-        )
-    if not config.implementation and not has_own_server:
-        raise ArtifactError(
-            f"what lies at {config.model_uri} is unknown",
-            why="finding the server and converting the model work on this machine's paths only",
-            hint="set implementation, and store the model in that server's layout "
-            "(SKLEARN_SERVER reads model.joblib)",
-        )
-    if config.implementation:
-        find_server(config.implementation)
-
-
-def _warn_of_versions(prepared: Prepared, protocol: str) -> None:
-    here = {library: _installed(library) for library in prepared.trained_with}
-    serving = {library: each for library, each in here.items() if each is not None}
-    told = version_warning(prepared.trained_with, serving, server="the embedded runtime")
-    if told is not None:
-        log.warning("%s", told)
-    server = find_server(prepared.implementation)
-    image = server.images.get(protocol)
-    told = version_warning(
-        prepared.trained_with, server.versions.get(protocol, {}), server=f"the image {image}"
-    )
-    if told is not None:
-        log.warning("fine here, but not on a cluster: %s", told)
-
-
 def _installed(library: str) -> str | None:
     try:
         return version(library)
     except PackageNotFoundError:
         return None
-
-
-def _code_fingerprint(config: DeploymentConfig) -> str:
-    """SHA-256 over the module or package that holds `python_class`; '' where there is none here."""
-    if config.python_class is None or config.code_path is None:
-        return ""
-    digest = sha256()
-    for file in sorted(_code_files(config.code_path, config.python_class)):
-        digest.update(f"{file.relative_to(config.code_path)}\0".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _code_files(folder: Path, python_class: str) -> Iterator[Path]:
-    top = python_class.partition(".")[0]
-    module = folder / f"{top}.py"
-    if module.is_file():
-        yield module
-    yield from (folder / top).rglob("*.py")

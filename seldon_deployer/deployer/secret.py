@@ -51,7 +51,7 @@ def write_secret(
     before = "" if live is None else live["metadata"]["resourceVersion"]
     if live is None and not dry_run:
         # An apply would merge into what somebody else makes at this moment; a create fails.
-        live = cluster.create(SECRETS, {**secret, "data": {}})
+        live = cluster.create(SECRETS, bare_secret(secret))
     wanted = secret
     if live is not None:
         check_secret_ours(live, cluster.namespace)
@@ -66,6 +66,17 @@ def write_secret(
         _what_happened(before, applied, dry_run=dry_run),
     )
     return applied
+
+
+def bare_secret(secret: Object) -> Object:
+    """A Secret to be created, and then applied: it says no more than whose it is.
+
+    What a create has written stays when an apply leaves it out.
+    """
+    metadata = secret["metadata"]
+    labels = {naming.MANAGED_BY_LABEL: naming.FIELD_MANAGER}
+    head = {"name": metadata["name"], "namespace": metadata["namespace"], "labels": labels}
+    return {**secret, "metadata": head, "data": {}}
 
 
 def check_secret_ours(live: Object, namespace: str) -> None:

@@ -18,7 +18,7 @@ from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.deployer.credentials import StorageCredentials
 from seldon_deployer.deployer.preflight import is_ours
 from seldon_deployer.deployer.references import secret_references
-from seldon_deployer.deployer.secret import apply_secret
+from seldon_deployer.deployer.secret import apply_secret, bare_secret
 from seldon_deployer.errors import ClusterError, Conflict, NotFound
 from seldon_deployer.secrets import build_secret
 
@@ -142,8 +142,7 @@ def _put_back(cluster: Cluster, secret: Object) -> None:
     """Make a Secret again as it was; whatever somebody else made of that name meanwhile wins."""
     name = secret["metadata"]["name"]
     try:
-        # Values only by an apply: the next one would conflict with what a create has written.
-        made = cluster.create(SECRETS, _written(secret) | {"data": {}})["metadata"]
+        made = cluster.create(SECRETS, bare_secret(_written(secret)))["metadata"]
         again = _written(secret, uid=made["uid"], resourceVersion=made["resourceVersion"])
         cluster.apply(SECRETS, again)
     except (Conflict, NotFound):

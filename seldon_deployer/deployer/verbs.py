@@ -5,24 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from seldon_deployer import naming
+from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.cluster.failures import api_missing
-from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer import preflight as checks
+from seldon_deployer.config import DeploymentConfig, Part
 from seldon_deployer.deployer import scale
-from seldon_deployer.deployer.credentials import StorageCredentials, choose_secret
+from seldon_deployer.deployer.credentials import StorageCredentials
 from seldon_deployer.deployer.difference import Difference
 from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end, make_namespace
-from seldon_deployer.deployer.interpreter import interpreter
-from seldon_deployer.deployer.model import Model, find_model
-from seldon_deployer.deployer.preflight import Preflight
+from seldon_deployer.deployer.found_models import check_all_can_run, find_models
+from seldon_deployer.deployer.plan import Plan, Planner, Wish, build
+from seldon_deployer.deployer.preflight import Preflight, is_ours, look_before
 from seldon_deployer.deployer.references import storage_secrets
+from seldon_deployer.deployer.restart import restart_users
 from seldon_deployer.deployer.settle import OnFailure, settle
 from seldon_deployer.deployer.shared_secret import (
     Kept,
@@ -37,22 +37,13 @@ from seldon_deployer.errors import (
     OwnershipError,
     SeldonDeployerError,
 )
-from seldon_deployer.manifest.build import build_manifest, needs_orchestrator
+from seldon_deployer.manifest.build import needs_orchestrator
 from seldon_deployer.manifest.revision import revisions
 from seldon_deployer.service import Service
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What a deploy applies, over what was there."""
-
-    manifest: Object
-    before: checks.Before
-    force: bool
 
 
 class Deployer:
@@ -122,7 +113,9 @@ class Deployer:
         config: DeploymentConfig,
         *,
         credentials: StorageCredentials | None = None,
-        preflight: Preflight | None = None,  # noqa: ARG002
+        record: ArtifactRecord = NO_RECORD,
+        preflight: Preflight | None = None,
+        ignore: Iterable[str] = (),
         timeout_seconds: float = 300,
         force: bool = False,
         adopt: bool = False,
@@ -133,22 +126,26 @@ class Deployer:
 
         credentials: make or refresh a Secret of them and name it, unless the configuration names
         one; it is shared by the deployments that use it.
+        record: what a pipeline noted of the artifact when it stored it.
         preflight: what is asked before anything is sent; see `preflight.Preflight`.
+        ignore: names of rules of advice (`validate --rules`, `live_advice`) that are not asked.
         force: take fields that other managers own, replicas too.
         adopt: take over a SeldonDeployment that somebody else created.
         on_failure: undo what does not serve (a first deployment is removed, an update goes back
         to what was before), or keep it for inspection.
         progress: gets short sentences; the log does without it.
         Raises DeploymentFailed or DeploymentTimeout, and before anything is written whatever the
-        checks find: ArtifactError, ManifestError, OwnershipError, InvalidName, ClusterError.
+        checks find: ArtifactError, StorageError, ManifestError, OwnershipError, InvalidName,
+        ClusterError.
         """
         started = time.monotonic()
         tell = progress or log.info
-        choice = choose_secret(secret_name=config.secret_name, made_from=credentials)
-        config = config.model_copy(update={"secret_name": choice.name})
-        plan = self._plan(config, force=force, adopt=adopt, tell=tell)
+        wish = Wish(
+            config, credentials, record, preflight or self._preflight, tuple(ignore), force, adopt
+        )
+        plan = self._plan(wish, tell)
         make_namespace(self._end)
-        kept = None if choice.made_from is None else make_secret(self.cluster, choice.made_from)
+        kept = None if plan.made_from is None else make_secret(self.cluster, plan.made_from)
         try:
             live = self._apply(plan, kept, timeout_seconds, started, on_failure, tell)
         except SeldonDeployerError:
@@ -161,13 +158,25 @@ class Deployer:
         return self._service(live)
 
     def diff(
-        self, config: DeploymentConfig, *, force: bool = False, adopt: bool = False
+        self,
+        config: DeploymentConfig,
+        *,
+        credentials: StorageCredentials | None = None,
+        record: ArtifactRecord = NO_RECORD,
+        preflight: Preflight | None = None,
+        ignore: Iterable[str] = (),
+        force: bool = False,
+        adopt: bool = False,
     ) -> Difference:
-        """What `deploy` would change, as the API server says in a dry run. Writes nothing.
+        """What `deploy` would change, as the API server says in a dry run.
 
+        Writes nothing but a converted copy beside the artifact, as `deploy` would.
         Raises what `deploy` raises before it writes, Conflict among it.
         """
-        plan = self._plan(config, force=force, adopt=adopt, tell=log.info)
+        wish = Wish(
+            config, credentials, record, preflight or self._preflight, tuple(ignore), force, adopt
+        )
+        plan = self._plan(wish, log.info)
         after = self.cluster.apply(
             SELDON_DEPLOYMENTS, plan.manifest, force=plan.force, dry_run=True
         )
@@ -238,12 +247,32 @@ class Deployer:
 
     def render(self, config: DeploymentConfig) -> Object:
         """The manifest that a first deployment of this configuration would apply. No request."""
-        model = find_model(config, is_local=self.is_local, tell=log.info)
-        return self._build(config, model, needs_orchestrator(config, model.implementation))
+        models = find_models(config, is_local=self.is_local, tell=log.info)
+        own = models.get(Part(naming.DEFAULT_PREDICTOR, config.name))
+        orchestrator = needs_orchestrator(config, own.implementation if own else None)
+        return build(
+            config,
+            models,
+            namespace=self.cluster.namespace,
+            orchestrator=orchestrator,
+            is_local=self.is_local,
+        )
+
+    def restart_users(
+        self, secret: Object, *, timeout_seconds: float = 300, progress: Progress | None = None
+    ) -> list[str]:
+        """Start the pods of all deployments that use a Secret anew, and wait for each of them.
+
+        Returns their names. Raises DeploymentFailed or DeploymentTimeout when one does not serve
+        with it; that one goes back to what it was.
+        """
+        return restart_users(
+            self._end, secret, timeout_seconds=timeout_seconds, tell=progress or log.info
+        )
 
     def _apply(
         self,
-        plan: _Plan,
+        plan: Plan,
         kept: Kept | None,
         timeout_seconds: float,
         started: float,
@@ -252,8 +281,9 @@ class Deployer:
     ) -> Object:
         """Send what was planned and wait until it serves."""
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
-        if kept is not None:
-            keep_secret(self.cluster, kept.after)
+        secret = plan.secret if kept is None else kept.after
+        if secret is not None:
+            keep_secret(self.cluster, secret)
         tell(_what_changed(plan.before.existing, applied))
         return settle(
             self._end,
@@ -273,45 +303,19 @@ class Deployer:
             return True
         return live is not None and revisions(live) == revisions(manifest)
 
-    def _plan(self, config: DeploymentConfig, *, force: bool, adopt: bool, tell: Progress) -> _Plan:
-        """Look at the model and at what is there, and say what to apply. Writes nothing."""
-        model = find_model(config, is_local=self.is_local, tell=tell)
+    def _plan(self, wish: Wish, tell: Progress) -> Plan:
+        """Look at the model and at what is there, and say what to apply."""
+        check_all_can_run(wish.config, is_local=self.is_local)
         self._check_api()
-        before = checks.look_before(self.cluster, config.name)
-        existing = before.existing
-        if existing is not None:
-            checks.check_ours(existing, config, adopt=adopt)
-        manifest = self._build(
-            config,
-            model,
-            checks.choose_orchestrator(config, model.implementation, existing, tell),
-        )
-        checks.check_nobody_elses(self.cluster, manifest, before)
-        if not force:
-            manifest = checks.yield_replicas(manifest, existing, tell)
-        is_taken_over = existing is not None and not checks.is_ours(existing)
-        return _Plan(manifest, before, force or is_taken_over)
-
-    def _build(self, config: DeploymentConfig, model: Model, orchestrator: bool) -> Object:
-        manifest = build_manifest(
-            config,
-            namespace=self.cluster.namespace,
-            orchestrator=orchestrator,
-            uri=model.uri,
-            implementation=model.implementation,
-            fingerprint=model.fingerprint,
-            # The units of the embedded runtime run with the libraries that trained the model.
-            python=interpreter() if self.is_local else None,
-        )
-        checks.check_manifest(manifest)
-        return manifest
+        before = look_before(self.cluster, wish.config.name)
+        return Planner(self.cluster, wish, before, is_local=self.is_local, tell=tell).plan()
 
     def _scale(
         self, name: str, change: Callable[[Object], Object], timeout_seconds: float
     ) -> Service:
         started = time.monotonic()
         live = self._live(name, ours=True)
-        before = checks.look_before(self.cluster, live["metadata"]["name"])
+        before = look_before(self.cluster, live["metadata"]["name"])
         # Whoever set the replicas before: this was asked for now.
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, change(live), force=True)
         settled = settle(
@@ -344,7 +348,7 @@ class Deployer:
                 hint="`seldon-deployer list` shows what there is",
                 status=404,
             )
-        if ours and not checks.is_ours(live):
+        if ours and not is_ours(live):
             raise OwnershipError(
                 f"the SeldonDeployment {where} is not ours",
                 why=f"it has no label {naming.MANAGED_BY_LABEL}={naming.FIELD_MANAGER}",

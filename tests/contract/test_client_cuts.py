@@ -99,7 +99,7 @@ def test_a_deploy_goes_on_when_its_connections_are_cut_at_every_step(
     wanted = DeploymentConfig(
         model_name="iris", model_uri="s3://m/1", implementation="SKLEARN_SERVER", replicas=2
     )
-    deployer = Deployer(DeployerEnd(through_proxy, is_local=False, base_url=None))
+    deployer = Deployer(DeployerEnd(through_proxy, is_local=False, base_url=None), preflight="off")
     own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
     with Cutting(own) as operator:
         operator.act = operator.roll

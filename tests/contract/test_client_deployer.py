@@ -69,7 +69,7 @@ def ingress():
 
 @pytest.fixture
 def deployer(cluster, ingress):
-    return Deployer(DeployerEnd(cluster, is_local=False, base_url=ingress.url))
+    return Deployer(DeployerEnd(cluster, is_local=False, base_url=ingress.url), preflight="off")
 
 
 def config(**more):
@@ -294,8 +294,6 @@ def test_what_a_cluster_cannot_serve_is_said_before_any_request(deployer, tmp_pa
     caplog.set_level("DEBUG", logger=TRANSPORT)
     with pytest.raises(ArtifactError, match="cannot read"):
         deployer.deploy(config(model_uri=str(tmp_path), implementation=None))
-    with pytest.raises(ArtifactError, match="is unknown"):
-        deployer.deploy(config(implementation=None))
     with pytest.raises(ConfigError, match="no model server"):
         deployer.deploy(config(implementation="SKLEARN"))
     with pytest.raises(ConfigError, match="no image"):
@@ -303,9 +301,17 @@ def test_what_a_cluster_cannot_serve_is_said_before_any_request(deployer, tmp_pa
     assert not [each for each in caplog.records if each.name == TRANSPORT]
 
 
+def test_a_model_in_a_store_that_nobody_looks_into_needs_an_implementation(deployer, cluster):
+    with pytest.raises(ArtifactError, match="is unknown"):
+        deployer.deploy(config(implementation=None))
+    assert live_of(cluster) is None
+
+
 @pytest.mark.cluster
 def test_without_the_crd_nothing_is_tried(bare_end):
     cluster = connect(kubeconfig=bare_end.kubeconfig)
     with pytest.raises(ApiMissing):
-        Deployer(DeployerEnd(cluster, is_local=False, base_url=None)).deploy(config())
+        Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off").deploy(
+            config()
+        )
     cluster.close()

@@ -24,7 +24,7 @@ def cluster(end, fresh_namespace):
 
 @pytest.fixture
 def deployer(cluster):
-    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None))
+    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off")
 
 
 @pytest.fixture(autouse=True)

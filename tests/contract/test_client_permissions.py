@@ -54,7 +54,7 @@ def account_of(real_end, namespace, tmp_path, *, kinds=("ServiceAccount", "Role"
 
 
 def deployer_of(cluster: Cluster) -> Deployer:
-    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None))
+    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off")
 
 
 def test_the_shipped_role_is_enough_to_deploy_explain_list_and_delete(

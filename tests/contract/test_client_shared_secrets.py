@@ -16,6 +16,7 @@ from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS, Cluster, connec
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import Deployer, StorageCredentials
 from seldon_deployer.deployer.end import End as DeployerEnd
+from seldon_deployer.deployer.secret import apply_secret
 from seldon_deployer.deployer.shared_secret import (
     MADE_FOR_LABEL,
     keep_secret,
@@ -23,7 +24,7 @@ from seldon_deployer.deployer.shared_secret import (
     release_secrets,
 )
 from seldon_deployer.errors import DeploymentFailed, OwnershipError
-from seldon_deployer.secrets import parse_credentials
+from seldon_deployer.secrets import build_secret, parse_credentials
 
 KEY = "RCLONE_CONFIG_S3_SECRET_ACCESS_KEY"
 
@@ -131,7 +132,9 @@ def test_somebody_elses_deployment_keeps_it(deploy, deployer, cluster):
 def test_one_that_was_applied_by_hand_is_refreshed_and_stays(deploy, deployer, cluster):
     deploy()
     by_hand = secret_of(cluster)
-    cluster.patch(SECRETS, "storage", {"metadata": {"labels": {MADE_FOR_LABEL: None}}})
+    given = credentials("by hand").credentials
+    apply_secret(cluster, build_secret("storage", cluster.namespace, given))
+    assert MADE_FOR_LABEL not in secret_of(cluster)["metadata"]["labels"]
     deploy(value="second")
     assert value_of(secret_of(cluster)) == "second"
     deployer.delete("iris")

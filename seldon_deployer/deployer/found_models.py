@@ -1,0 +1,105 @@
+"""The models of all units of a configuration, and a note of those that were found in stores.
+
+The note stands on the SeldonDeployment: where a store cannot be read, what it says of the same
+address is kept, so that a store that is down for a moment starts no rollout.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from seldon_deployer import naming
+from seldon_deployer.artifacts.location import local_path
+from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
+from seldon_deployer.cluster import Object
+from seldon_deployer.config import DeploymentConfig, Part, parts
+from seldon_deployer.deployer.model import Model, Tell, check_can_run, find_model
+from seldon_deployer.deployer.stores import Stores
+
+# By the unit's part: where it was read, where it is served from, what reads it, which bytes.
+_Note = dict[str, dict[str, str]]
+
+
+def find_models(
+    config: DeploymentConfig,
+    *,
+    is_local: bool,
+    tell: Tell,
+    stores: Stores | None = None,
+    existing: Object | None = None,
+    record: ArtifactRecord = NO_RECORD,
+) -> dict[Part, Model]:
+    """Find, check and convert every model of a configuration; see `model.find_model`.
+
+    existing: what is deployed, whose note is trusted where a store cannot be read. record: what a
+    pipeline noted of the artifact at `config.model_uri`.
+    """
+    known = _read_note(existing)
+    found = {}
+    for part, alone in parts(config).items():
+        found[part] = find_model(
+            alone,
+            is_local=is_local,
+            tell=tell,
+            stores=stores,
+            previous=_previous(known.get(_key(part)), alone),
+            record=record if alone.model_uri == config.model_uri else NO_RECORD,
+        )
+    return found
+
+
+def check_all_can_run(config: DeploymentConfig, *, is_local: bool) -> None:
+    """Raise ConfigError or ArtifactError for what that end cannot run, whatever its state."""
+    for alone in parts(config).values():
+        check_can_run(alone, is_local=is_local)
+
+
+def is_remote(config: DeploymentConfig) -> bool:
+    """Whether a model of the configuration lies in a store, so that credentials matter."""
+    uris = [each.model_uri for each in parts(config).values() if not each.is_on_volume]
+    uris.append(config.explainer.model_uri if config.explainer else None)
+    return any(uri is not None and local_path(uri) is None for uri in uris)
+
+
+def note_models(manifest: Object, config: DeploymentConfig, models: Mapping[Part, Model]) -> None:
+    """Write down on the manifest what was found in stores."""
+    note: _Note = {}
+    for part, alone in parts(config).items():
+        model = models[part]
+        if alone.model_uri is None or not model.fingerprint or local_path(alone.model_uri):
+            continue
+        note[_key(part)] = {
+            "uri": alone.model_uri,
+            "served": model.uri or "",
+            "implementation": model.implementation or "",
+            "protocol": alone.protocol,
+            "files": model.fingerprint,
+        }
+    if note:
+        text = json.dumps(note, separators=(",", ":"), sort_keys=True)
+        manifest["metadata"].setdefault("annotations", {})[naming.ARTIFACTS_ANNOTATION] = text
+
+
+def _read_note(existing: Object | None) -> _Note:
+    annotations = ((existing or {}).get("metadata") or {}).get("annotations") or {}
+    try:
+        note = json.loads(annotations.get(naming.ARTIFACTS_ANNOTATION, "{}"))
+    except ValueError:
+        # Somebody wrote there: then nothing is known.
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _previous(noted: object, config: DeploymentConfig) -> Model | None:
+    if not isinstance(noted, dict) or noted.get("uri") != config.model_uri:
+        return None
+    if noted.get("protocol") != config.protocol:
+        return None
+    if not noted.get("served") or not isinstance(noted.get("files"), str):
+        return None
+    return Model(noted["served"], noted.get("implementation") or None, noted["files"])
+
+
+def _key(part: Part) -> str:
+    return f"{part.predictor}/{part.unit}"
