@@ -74,12 +74,16 @@ class Service:
 
         Without a base URL the address inside the cluster, which is None until Seldon gives it.
         """
+        graph = self._predictor["graph"]
+        # A model named in the path would be the one that every unit of a graph is asked for.
+        model = "" if graph.get("children") else f"{graph['name']}/"
         if self._base_url is None:
             address = (self.manifest.get("status") or {}).get("address") or {}
-            return address.get("url")
+            url: str | None = address.get("url")
+            return url and url.replace(f"/v2/models/{graph['name']}/", f"/v2/models/{model}")
         base = f"{self._base_url.rstrip('/')}/seldon/{self.namespace}/{self.name}"
         if self.protocol == "v2":
-            return f"{base}/v2/models/{self._predictor['graph']['name']}/infer"
+            return f"{base}/v2/models/{model}infer"
         return f"{base}/api/v1.0/predictions"
 
     @property

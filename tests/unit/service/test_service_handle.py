@@ -52,6 +52,22 @@ def manifest(**changes):
     return {"metadata": metadata, "spec": spec, "status": changes.pop("status", {})}
 
 
+def graph_of_two() -> dict:
+    whole = manifest(protocol="v2")
+    whole["spec"]["predictors"][0]["graph"]["children"] = [{"name": "below"}]
+    inside = "http://iris-default.models.svc.cluster.local:8000/v2/models/iris/infer"
+    return {**whole, "status": {"address": {"url": inside}}}
+
+
+def test_a_v2_graph_is_asked_without_the_name_of_a_model(cluster):
+    outside = Service(cluster, graph_of_two(), base_url="http://in")
+    assert outside.prediction_url == "http://in/seldon/models/iris/v2/models/infer"
+    inside = Service(cluster, graph_of_two())
+    assert inside.prediction_url == (
+        "http://iris-default.models.svc.cluster.local:8000/v2/models/infer"
+    )
+
+
 def test_it_tells_what_was_deployed(cluster):
     service = Service(cluster, manifest(status={"state": "Available"}), base_url="http://in/")
     assert (service.name, service.namespace) == ("iris", "models")
