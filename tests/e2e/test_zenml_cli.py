@@ -12,7 +12,9 @@ ALL_OPTIONS = {
     "storage_secret": "s3",
     "kubernetes_secret_name": "storage",
     "runtime": "cluster",
+    "preflight": "strict",
 }
+DEFAULTS = dict.fromkeys(ALL_OPTIONS) | {"runtime": "auto", "preflight": "warn"}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_zenml_registers_a_model_deployer_with_any_options(store, registered, op
         }})
     """)
     assert stored["given"] == options
-    assert stored["whole"] == dict.fromkeys(ALL_OPTIONS) | {"runtime": "auto"} | options
+    assert stored["whole"] == DEFAULTS | options
     assert any(need.startswith("seldon-deployer") for need in stored["requirements"])
 
 
@@ -56,6 +58,7 @@ def test_zenml_registers_a_model_deployer_with_any_options(store, registered, op
     ("options", "said"),
     [
         (["--runtime=laptop"], "'auto', 'cluster' or 'local'"),
+        (["--preflight=none"], "'strict', 'warn' or 'off'"),
         (["--runtime=local", "--kubernetes_context=kind"], "leave one out"),
     ],
 )
