@@ -26,12 +26,15 @@ def read_config_file(file: str) -> dict[str, Any]:
     from seldon_deployer.manifest.documents import Unparsed, read_documents
 
     documents = read_documents(_read(file))
+    shown = "stdin" if file == STDIN else file
     for document in documents:
         if isinstance(document, Unparsed):
-            raise ConfigError(f"{file} is no YAML", why=f"line {document.line}: {document.message}")
+            raise ConfigError(
+                f"{shown} is no YAML", why=f"line {document.line}: {document.message}"
+            )
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise ConfigError(
-            f"{file} is no configuration",
+            f"{shown} is no configuration",
             why=f"it holds {len(documents)} documents, and one mapping of fields is wanted",
             hint="model_name: iris, model_uri: s3://models/iris, and so on",
         )
@@ -39,7 +42,7 @@ def read_config_file(file: str) -> dict[str, Any]:
     try:
         return DeploymentConfig.own_names(_place(documents[0], folder))
     except ValueError as error:
-        raise ConfigError(f"{file} is no configuration", why=str(error)) from error
+        raise ConfigError(f"{shown} is no configuration", why=str(error)) from error
 
 
 def lay_over(fields: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

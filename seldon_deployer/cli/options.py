@@ -111,17 +111,35 @@ def preflight_options(command: Command) -> Command:
     """`--preflight` and `--ignore`, as the arguments of `Deployer.deploy`."""
     for option in (
         click.option(
-            "--ignore", multiple=True, metavar="RULE",
-            help="Silence a rule of advice; see `validate --rules`.",
-        ),
-        click.option(
             "--preflight", type=click.Choice(["strict", "warn", "off"]), default="warn",
             show_default=True,
             help="What to do about what cannot be checked from here before anything is sent.",
         ),
     ):  # fmt: skip
         command = option(command)
-    return command
+    return ignore_option(command)
+
+
+def ignore_option(command: Command) -> Command:
+    """`--ignore`: names of rules of advice, checked."""
+    return click.option(
+        "--ignore",
+        multiple=True,
+        metavar="RULE",
+        callback=_known_rules,
+        help="Silence a rule of advice; see `validate --rules`.",
+    )(command)
+
+
+def _known_rules(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    if names:
+        from seldon_deployer.deployer.live_advice import LIVE_RULES
+        from seldon_deployer.manifest.advice import RULES
+
+        for name in names:
+            if name not in RULES and name not in LIVE_RULES:
+                raise UsageError(f"there is no rule {name!r}", hint="`validate --rules` lists them")
+    return names
 
 
 def take_config(options: dict[str, Any]) -> DeploymentConfig:
