@@ -126,6 +126,7 @@ class SeldonModelDeployer(BaseModelDeployer):
         timeout: int = DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT,
     ) -> SeldonDeploymentService:
         """Deploy to the cluster; the service row with this id is the caller's."""
+        from seldon_deployer.zenml_plugin.artifact_record import read_artifact_record
         from seldon_deployer.zenml_plugin.secret_choice import choose_storage_secret
 
         wanted = _own_config(config)
@@ -140,6 +141,7 @@ class SeldonModelDeployer(BaseModelDeployer):
             handle = self.deployer.deploy(
                 deployment,
                 credentials=choice.made_from,
+                record=read_artifact_record(deployment.model_uri),
                 timeout_seconds=timeout,
                 progress=logger.info,
             )
