@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from seldon_deployer.catalogue.images import image_repository, server_of_image
 from seldon_deployer.catalogue.ours import OUR_SERVERS
@@ -39,20 +41,31 @@ SERVERS: Mapping[str, Server] = {server.name: server for server in SELDON_SERVER
 _OURS: Mapping[str, Server] = {server.name: server for server in OUR_SERVERS}
 
 
-def known_servers() -> Mapping[str, Server]:
-    """Every server that can be asked for by name: Seldon's and ours."""
-    return {**SERVERS, **_OURS}
+def known_servers(file: Path | None = None) -> Mapping[str, Server]:
+    """Every server that can be asked for by name: Seldon's, ours, and those of a file.
+
+    file: as `user` describes it; by default the one that SELDON_DEPLOYER_SERVERS names, if any.
+    Raises ConfigError that names the file and what is wrong in it.
+    """
+    servers = {**SERVERS, **_OURS}
+    named = file or os.environ.get("SELDON_DEPLOYER_SERVERS")
+    if not named:
+        return servers
+    # Imported on use: most have no such file, and never need what reads it.
+    from seldon_deployer.catalogue.user import read_servers
+
+    return {**servers, **read_servers(Path(named), known=servers)}
 
 
-def find_server(name: str) -> Server:
+def find_server(name: str, *, file: Path | None = None) -> Server:
     """The server of that name; raises ConfigError that lists the known ones."""
-    servers = known_servers()
+    servers = known_servers(file)
     try:
         return servers[name]
     except KeyError:
         raise ConfigError(
             f"there is no model server {name!r}",
-            why="the implementation is none of Seldon's prepackaged servers, and none of ours",
+            why="the implementation is none of Seldon's prepackaged servers, nor of ours or yours",
             hint=f"use one of {', '.join(servers)}, or python_class for code of your own",
         ) from None
 

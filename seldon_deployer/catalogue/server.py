@@ -24,7 +24,7 @@ class Server:
     parameters: parameters it reads, with their defaults ("" where it has none).
     local_class: `module.Class` of our own server of the same kind; None where there is none.
     is_prepackaged: whether Seldon's operator knows it by name. Of another the unit says the image,
-    and env, itself.
+    and env, itself. is_added: whether it is a user's.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Server:
     needs_model: bool = True
     is_prepackaged: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
+    is_added: bool = False
 
     def image(self, protocol: str) -> str | None:
         """The image for a protocol; `v2` and its old name `kfserving` stand for each other."""
@@ -48,7 +49,7 @@ class ServerUnit:
     """What the unit of a model, and its container, must say to be served by a server.
 
     implementation: for the graph; None for a server that the operator does not know.
-    image, env: for its container then; empty where the operator knows them.
+    image, env: for its container; empty where the operator knows them.
     """
 
     implementation: str | None = None
@@ -62,5 +63,7 @@ def unit_of(server: Server, protocol: str) -> ServerUnit:
     Where the model lies the operator tells any container, in MLSERVER_MODEL_URI.
     """
     if server.is_prepackaged:
-        return ServerUnit(implementation=server.name)
+        # Of a user's, the image too: without one our own check wants a name that Seldon has.
+        image = server.image(protocol) if server.is_added else None
+        return ServerUnit(implementation=server.name, image=image, env=server.env)
     return ServerUnit(image=server.image(protocol), env=server.env)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from seldon_deployer.catalogue import SERVERS, UNKNOWN_IMPLEMENTATION, is_prepackaged
+from seldon_deployer.catalogue import (
+    SERVERS,
+    UNKNOWN_IMPLEMENTATION,
+    is_prepackaged,
+    known_servers,
+)
 from seldon_deployer.manifest.advice.rule import (
     Finding,
     Rule,
@@ -38,12 +43,13 @@ def _without_image(obj: Object) -> Iterator[Finding]:
 
 
 def _unknown_servers(obj: Object) -> Iterator[Finding]:
+    known = [name for name, server in known_servers().items() if server.is_prepackaged]
     for path, unit, predictor in each_unit(obj):
         name = unit.get("implementation")
         # Without an image the webhook says so itself.
         has_image = (find_container(predictor, unit["name"]) or {}).get("image")
-        if has_image and is_prepackaged(name) and name not in SERVERS:
-            yield f"{path}.implementation", f"{quote(name)} is none of {', '.join(SERVERS)}"
+        if has_image and is_prepackaged(name) and name not in known:
+            yield f"{path}.implementation", f"{quote(name)} is none of {', '.join(known)}"
 
 
 def _servers_without_image(obj: Object) -> Iterator[Finding]:
