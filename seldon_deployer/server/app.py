@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message
@@ -24,6 +25,7 @@ from seldon_deployer.server.component import (
     UnitError,
 )
 from seldon_deployer.server.encoding import encode_json
+from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.request import Receive, Scope, Send, read_body, read_message
 from seldon_deployer.server.settings import Settings
 
@@ -39,7 +41,8 @@ class Route:
     methods: tuple[str, ...]
     constant: bytes = b""
     question: Callable[[], Message] | None = None
-    prediction: Callable[[Message], Message] | None = None
+    prediction: Callable[[Any], Message] | None = None
+    takes_lists: bool = False
 
 
 class UnitApp:
@@ -81,7 +84,7 @@ class UnitApp:
         loop = asyncio.get_running_loop()
         try:
             if route.prediction is not None:
-                message = read_message(scope, body)
+                message = read_message(scope, body, takes_lists=route.takes_lists)
                 answer = await loop.run_in_executor(self._predictions, route.prediction, message)
                 return _status_of(answer), answer
             if route.question is not None:
@@ -116,11 +119,24 @@ class UnitApp:
 
 
 def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
-    predict = partial(messages.answer_prediction, component, settings)
+    def answers(method: str) -> Callable[[Any], Message]:
+        return partial(messages.answer_data, component, settings, method=method)
+
+    any_way = (*_GET, "POST")
+    predict = answers("predict")
+    feedback = partial(answer_feedback, component, settings)
+    aggregate = partial(messages.answer_aggregate, component, settings)
     health = Route(_GET, question=partial(messages.answer_health, component, settings))
     metadata = Route(_GET, question=partial(messages.answer_metadata, component, settings))
     routes = {
-        "/predict": Route((*_GET, "POST"), prediction=predict),
+        "/predict": Route(any_way, prediction=predict),
+        "/transform-input": Route(any_way, prediction=answers("transform_input")),
+        "/transform-output": Route(any_way, prediction=answers("transform_output")),
+        "/route": Route(any_way, prediction=partial(messages.answer_route, component, settings)),
+        "/aggregate": Route(any_way, prediction=aggregate, takes_lists=True),
+        "/send-feedback": Route(any_way, prediction=feedback),
+        "/api/v1.0/feedback": Route(("POST",), prediction=feedback),
+        "/api/v0.1/feedback": Route(("POST",), prediction=feedback),
         "/api/v1.0/predictions": Route(("POST",), prediction=predict),
         "/api/v0.1/predictions": Route(("POST",), prediction=predict),
         "/health/ping": Route(_GET, constant=b"pong"),

@@ -1,21 +1,21 @@
-"""The user's class as the server sees it: made, loaded, and called the way it can be called."""
+"""The user's object as the server sees it: what it can do, called the way it can be called."""
 
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
-from seldon_deployer.errors import SeldonDeployerError
-from seldon_deployer.payload import Tensor
+from seldon_deployer.payload import Message, Tensor
 from seldon_deployer.server.inference import Inference
 
 REASON_BAD_DATA = "MICROSERVICE_BAD_DATA"
 REASON_BAD_METRIC = "MICROSERVICE_BAD_METRIC"
 REASON_INTERNAL = "MICROSERVICE_INTERNAL_ERROR"
 
+METHODS = ("predict", "transform_input", "transform_output", "route", "aggregate", "send_feedback")
+# Of send_feedback: features, names, reward, truth, routing.
+_MOST_VALUES = 5
 _METRIC_TYPES = {"COUNTER", "GAUGE", "TIMER"}
 
 
@@ -29,8 +29,31 @@ class UnitError(Exception):
         self.reason = reason
 
 
-class LoadFailed(SeldonDeployerError):
-    """The class cannot be found, made or loaded."""
+class Method:
+    """A method of the user's: how many values go in by position, and whether `meta` by name."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.positional = 0
+        self.takes_meta = False
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except ValueError:
+            # Written in C, without a signature to read.
+            self.positional = _MOST_VALUES
+            return
+        for parameter in parameters:
+            match parameter.kind:
+                case parameter.VAR_POSITIONAL:
+                    self.positional = _MOST_VALUES
+                case parameter.VAR_KEYWORD:
+                    self.takes_meta = True
+                case parameter.KEYWORD_ONLY:
+                    self.takes_meta = self.takes_meta or parameter.name == "meta"
+                case _ if parameter.name == "meta":
+                    self.takes_meta = True
+                case _:
+                    self.positional += 1
 
 
 class Component:
@@ -42,37 +65,53 @@ class Component:
 
     def __init__(self, target: Any) -> None:
         self.target = target
-        self._predict = getattr(target, "predict", None)
-        self._predict_raw = getattr(target, "predict_raw", None)
-        if not (callable(self._predict) or callable(self._predict_raw)):
-            raise LoadFailed(
-                f"{type(target).__name__} cannot be served",
-                why="it has no method predict",
-                hint="add predict(self, X, names, meta=None)",
-            )
-        self._arguments = _accepted(self._predict) if callable(self._predict) else (0, False)
+        self._methods = {
+            name: Method(function)
+            for name in METHODS
+            if callable(function := getattr(target, name, None))
+        }
         # Of our own loaders: a V2 request as a whole, with its named tensors.
         self.infer_tensors: Callable[[Inference], list[Tensor]] | None = getattr(
             target, "infer_tensors", None
         )
 
-    @property
-    def takes_messages(self) -> bool:
-        """Whether it answers whole messages itself, by `predict_raw`."""
-        return callable(self._predict_raw)
+    def can(self, method: str) -> bool:
+        """Whether the object answers by this method, of values or of whole messages."""
+        return method in self._methods or self._raw(method) is not None
 
-    def predict_raw(self, message: dict[str, Any]) -> Any:
-        """Answer a whole message with a whole message."""
-        assert self._predict_raw is not None  # noqa: S101 - takes_messages was asked
-        return self._predict_raw(message)
+    def has(self, method: str) -> bool:
+        """Whether the object has this method for decoded values."""
+        return method in self._methods
 
-    def predict(self, value: Any, names: Sequence[str], meta: dict[str, Any]) -> Any:
-        """Call the user's predict with as many of its arguments as it takes."""
-        if not callable(self._predict):
-            raise UnitError("this model answers Seldon messages only", 400)
-        positional, takes_meta = self._arguments
-        given = (value, list(names))[:positional]
-        return self._predict(*given, meta=meta) if takes_meta else self._predict(*given)
+    def call(self, method: str, *values: Any, meta: dict[str, Any] | None = None) -> Any:
+        """Call a method with as many of the values as it takes."""
+        found = self._methods.get(method)
+        if found is None:
+            raise UnitError(f"{method.capitalize()} not defined")
+        given = values[: found.positional]
+        return (
+            found.function(*given, meta=meta or {}) if found.takes_meta else found.function(*given)
+        )
+
+    def call_raw(self, method: str, message: Any) -> Message | None:
+        """Answer a whole message with a whole message; None where the object does not do that."""
+        raw = self._raw(method)
+        if raw is None:
+            return None
+        try:
+            answer = raw(message)
+        except Exception as error:
+            # A base class's way to say that it does not; known by its name, for it is Seldon's own.
+            if type(error).__name__ == "SeldonNotImplementedError":
+                return None
+            raise
+        if not isinstance(answer, dict):
+            raise UnitError(f"{method}_raw returned no message", 500, REASON_INTERNAL)
+        return answer
+
+    def _raw(self, method: str) -> Callable[[Any], Any] | None:
+        raw = getattr(self.target, f"{method}_raw", None)
+        return raw if callable(raw) else None
 
     def health_status(self) -> Any:
         """What the object says of its health; "healthy" when it has nothing to say."""
@@ -107,108 +146,3 @@ class Component:
     def _ask(self, method: str, default: Any) -> Any:
         function = getattr(self.target, method, None)
         return function() if callable(function) else default
-
-
-def load_component(
-    class_path: str, parameters: dict[str, Any], *, model_uri: str | None = None
-) -> Component:
-    """Import MODULE.Class, make it with the parameters, and load it.
-
-    A bare name stands for a module and a class of that name. A class that takes `model_uri` gets
-    the unit's where its parameters have none. Raises LoadFailed, with the cause chained when the
-    user's own code failed.
-    Source: Seldon Core v1.17.1, Python wrapper.
-    """
-    found = _find_class(class_path)
-    if model_uri is not None and "model_uri" in _parameter_names(found):
-        parameters = {"model_uri": model_uri, **parameters}
-    component = Component(_make(found, class_path, parameters))
-    load = getattr(component.target, "load", None)
-    if callable(load):
-        try:
-            load()
-        except SeldonDeployerError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise LoadFailed(f"{class_path} failed to load", why=_describe(error)) from error
-    return component
-
-
-def _find_class(class_path: str) -> type:
-    module_name, _, class_name = class_path.rpartition(".")
-    module_name = module_name or class_name
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise LoadFailed(
-                f"the module {module_name} is not there",
-                why=f"searched in {', '.join(path for path in sys.path[:3] if path)} and the "
-                "installed packages",
-                hint="give the folder that holds it (code_path, or PYTHONPATH)",
-            ) from None
-        raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
-    except (Exception, SystemExit) as error:
-        raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
-        raise LoadFailed(
-            f"the module {module_name} has no class {class_name}",
-            hint="name it MODULE.Class, with its own spelling",
-        )
-    return found
-
-
-def _make(found: type, class_path: str, parameters: dict[str, Any]) -> Any:
-    try:
-        inspect.signature(found).bind(**parameters)
-    except TypeError as error:
-        names = ", ".join(parameters) or "none"
-        raise LoadFailed(
-            f"{class_path} does not take these parameters",
-            why=f"{error} (given: {names})",
-            hint="give it exactly the parameters of its __init__",
-        ) from None
-    except ValueError:
-        # Classes written in C may have no signature to read; making one tells.
-        pass
-    try:
-        return found(**parameters)
-    except SeldonDeployerError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise LoadFailed(f"{class_path} cannot be made", why=_describe(error)) from error
-
-
-def _parameter_names(found: type) -> set[str]:
-    try:
-        return set(inspect.signature(found).parameters)
-    except ValueError:
-        return set()
-
-
-def _accepted(method: Callable[..., Any]) -> tuple[int, bool]:
-    """How many of (X, names) go in by position, and whether `meta` goes in by name."""
-    try:
-        parameters = inspect.signature(method).parameters.values()
-    except ValueError:
-        return 2, False
-    positional = 0
-    takes_meta = False
-    for parameter in parameters:
-        match parameter.kind:
-            case parameter.VAR_POSITIONAL:
-                positional = 2
-            case parameter.VAR_KEYWORD:
-                takes_meta = True
-            case parameter.KEYWORD_ONLY:
-                takes_meta = takes_meta or parameter.name == "meta"
-            case _ if parameter.name == "meta":
-                takes_meta = True
-            case _:
-                positional = min(2, positional + 1)
-    return positional, takes_meta
-
-
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -6,34 +6,82 @@ is a fault: NaN is `null` (there: a document that is no JSON).
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Form, Message, decode_message, encode_message
 from seldon_deployer.server.columns import is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
+from seldon_deployer.server.meta import answer_meta, read_meta
 from seldon_deployer.server.settings import Settings
 
 REASON_BAD_METADATA = "MICROSERVICE_BAD_METADATA"
 
 
-def answer_prediction(component: Component, settings: Settings, request: Message) -> Message:
-    """Answer a prediction. Raises UnitError or PayloadError for what is the caller's fault."""
-    if component.takes_messages:
-        answer = component.predict_raw(request)
-        if not isinstance(answer, dict):
-            raise UnitError("predict_raw returned no message", 500, REASON_INTERNAL)
+def answer_data(
+    component: Component, settings: Settings, request: Message, *, method: str
+) -> Message:
+    """Answer by `predict`, `transform_input` or `transform_output`.
+
+    Without a transform a message passes as it is: in a graph both kinds of units are asked for
+    either. Raises UnitError or PayloadError for what is the caller's fault.
+    """
+    if (answer := component.call_raw(method, request)) is not None:
         return answer
     payload = decode_message(request)
-    meta = request.get("meta")
-    meta = meta if isinstance(meta, dict) else {}
-    value = component.predict(payload.value, payload.names, meta)
-    return _answer(component, settings, value, like=payload.form, meta=meta)
+    meta = read_meta(request)
+    if method != "predict" and not component.has(method):
+        value = payload.value
+    else:
+        value = component.call(method, payload.value, payload.names, meta=meta)
+    return build_answer(component, settings, value, like=payload.form, metas=[meta])
+
+
+def answer_route(component: Component, settings: Settings, request: Message) -> Message:
+    """Answer which child a message goes to: the number in an array of one row and column.
+
+    -1 is all of them, -2 none. Raises UnitError 400 for anything but a whole number.
+    """
+    if (answer := component.call_raw("route", request)) is not None:
+        return answer
+    payload = decode_message(request)
+    meta = read_meta(request)
+    branch = component.call("route", payload.value, payload.names, meta=meta)
+    # numpy's whole numbers are what argmax gives; a bool is an int to Python only.
+    if isinstance(branch, bool) or not isinstance(branch, Integral):
+        raise UnitError(f"Routing response must be int but got {branch}")
+    own = {"puid": meta.get("puid")}
+    value = _array([[int(branch)]])
+    return build_answer(component, settings, value, like=payload.form, metas=[own])
+
+
+def answer_aggregate(component: Component, settings: Settings, request: Any) -> Message:
+    """Answer several messages with one: a list of them, or an object with `seldonMessages`.
+
+    The answer has the form of the first one, and the meta of all. Raises UnitError or PayloadError.
+    """
+    if (answer := component.call_raw("aggregate", request)) is not None:
+        return answer
+    given = request.get("seldonMessages") if isinstance(request, dict) else request
+    if not isinstance(given, list):
+        raise PayloadError(f"Invalid request data type: {request}")
+    if not given:
+        raise PayloadError("there are no messages to aggregate")
+    payloads = []
+    for message in given:
+        if not isinstance(message, dict):
+            raise PayloadError(f"Invalid request data type: {message}")
+        payloads.append(decode_message(message))
+    values, names = [each.value for each in payloads], [each.names for each in payloads]
+    value = component.call("aggregate", values, names)
+    metas = [read_meta(message) for message in given]
+    return build_answer(component, settings, value, like=payloads[0].form, metas=metas)
 
 
 def answer_health(component: Component, settings: Settings) -> Message:
     """Answer a health check with what the object says of itself."""
-    return _answer(component, settings, component.health_status(), like=None, meta={})
+    return build_answer(component, settings, component.health_status(), like=None, metas=[{}])
 
 
 def answer_metadata(component: Component, settings: Settings) -> Message:
@@ -65,9 +113,10 @@ def error_message(info: str, reason: str = REASON_INTERNAL) -> Message:
     return {"status": {"status": 1, "info": info, "code": -1, "reason": reason}}
 
 
-def _answer(
-    component: Component, settings: Settings, value: Any, *, like: Form | None, meta: Message
+def build_answer(
+    component: Component, settings: Settings, value: Any, *, like: Form | None, metas: list[Message]
 ) -> Message:
+    """Write a value as an answer, with the metas of the requests and the object's own."""
     names = component.class_names() if not isinstance(value, (str, bytes, dict)) else None
     if is_frame(value):
         names, value = [str(name) for name in value.columns], value.to_numpy()
@@ -80,33 +129,14 @@ def _answer(
                 f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL
             ) from error
         raise
-    answer["meta"] = _answer_meta(component, settings, meta)
+    answer["meta"] = answer_meta(component, settings, metas)
     return answer
 
 
-def _answer_meta(component: Component, settings: Settings, given: Message) -> Message:
-    """Meta of an answer: the request's own, then the object's; later tags win."""
-    meta: Message = {}
-    if given.get("puid"):
-        meta["puid"] = given["puid"]
-    tags = {**_mapping(given, "tags"), **component.tags()}
-    if tags:
-        meta["tags"] = tags
-    earlier = given.get("metrics")
-    metrics = [*(earlier if isinstance(earlier, list) else []), *component.metrics()]
-    if metrics:
-        meta["metrics"] = metrics
-    path = _mapping(given, "requestPath")
-    if settings.unit:
-        path = {settings.unit: settings.image or "", **path}
-    if path:
-        meta["requestPath"] = path
-    return meta
+def _array(rows: list[list[int]]) -> Any:
+    import numpy as np
 
-
-def _mapping(given: Message, key: str) -> Message:
-    value = given.get(key)
-    return value if isinstance(value, dict) else {}
+    return np.array(rows)
 
 
 def _split_image(image: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seldon_deployer.errors import ArtifactError, SeldonDeployerError
-from seldon_deployer.server.component import LoadFailed
+from seldon_deployer.server.load import LoadFailed
 
 _SHOWN = 10
 _ERRORS = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}

@@ -17,7 +17,7 @@ import uvicorn
 
 from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.server.app import UnitApp
-from seldon_deployer.server.component import LoadFailed, load_component
+from seldon_deployer.server.load import LoadFailed, load_component
 from seldon_deployer.server.settings import Settings, read_settings
 from seldon_deployer.server.threads import bound_threads
 
@@ -60,7 +60,10 @@ def serve(settings: Settings) -> None:
     started = time.perf_counter()
     with _bound_socket(settings.host, settings.http_port) as bound:
         component = load_component(
-            settings.class_path, settings.parameters, model_uri=settings.model_uri
+            settings.class_path,
+            settings.parameters,
+            model_uri=settings.model_uri,
+            methods=settings.methods,
         )
         seconds = time.perf_counter() - started
         logger.info("loaded %s in %.2f s", settings.class_path, seconds)

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from seldon_deployer.errors import PayloadError
-from seldon_deployer.payload import Message
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.encoding import decode_json
 
@@ -37,10 +36,11 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
             return b"".join(parts)
 
 
-def read_message(scope: Scope, body: bytes) -> Message:
+def read_message(scope: Scope, body: bytes, *, takes_lists: bool = False) -> Any:
     """Find the message: a body with a JSON content type, or a form field or query argument `json`.
 
-    Raises PayloadError with the words of Seldon's wrapper when there is none.
+    It is an object, or with `takes_lists` a list of them. Raises PayloadError with the words of
+    Seldon's wrapper when there is none.
     Source: Seldon Core v1.17.1, Python wrapper.
     """
     kind = _content_type(scope)
@@ -50,7 +50,7 @@ def read_message(scope: Scope, body: bytes) -> Message:
     elif kind == _FORM:
         text = _field(body)
     message = decode_json(text or _field(scope.get("query_string", b"")))
-    if not isinstance(message, dict):
+    if not isinstance(message, (dict, list) if takes_lists else dict):
         raise PayloadError("Can't find JSON in data")
     return message
 

@@ -12,6 +12,17 @@ from seldon_deployer.errors import UsageError
 
 Parameters = dict[str, str | int | float | bool]
 
+# What a unit of each type has to be able to do; which one is called the graph decides. Wrapped
+# images of Seldon's call both kinds of transformer TRANSFORMER.
+SERVICE_TYPES = {
+    "MODEL": ("predict",),
+    "TRANSFORMER": ("transform_input", "transform_output"),
+    "OUTPUT_TRANSFORMER": ("transform_output",),
+    "ROUTER": ("route",),
+    "COMBINER": ("aggregate",),
+    "OUTLIER_DETECTOR": ("predict", "transform_input"),
+}
+_ANY = ("predict", "transform_input", "transform_output", "route", "aggregate")
 _DEFAULT_PORT = 9000
 _DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
@@ -23,6 +34,7 @@ class Settings:
     """One unit's process, completely described."""
 
     class_path: str
+    service_type: str | None = None
     http_port: int = _DEFAULT_PORT
     host: str = "127.0.0.1"
     parameters: Parameters = field(default_factory=dict)
@@ -37,6 +49,11 @@ class Settings:
     drain_seconds: float = 2.0
     quiet_seconds: float = 0.5
     finish_seconds: float = 16.0
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of which the class has to have one: those of its service type, or any."""
+        return SERVICE_TYPES[self.service_type] if self.service_type else _ANY
 
     @property
     def model_name(self) -> str:
@@ -57,16 +74,17 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
             "no class to serve",
             hint="name it as an argument or in MODEL_NAME, for example MODEL_NAME=iris.Model",
         )
-    service_type = given.service_type or environment.get("SERVICE_TYPE") or "MODEL"
-    if service_type != "MODEL":
+    service_type = given.service_type or environment.get("SERVICE_TYPE") or None
+    if service_type is not None and service_type not in SERVICE_TYPES:
         raise UsageError(
-            f"service type {service_type} is not supported", why="this server serves MODEL units"
+            f"service type {service_type} is not known", hint=f"use {', '.join(SERVICE_TYPES)}"
         )
     parameters = given.parameters
     if parameters is None:
         parameters = environment.get("PREDICTIVE_UNIT_PARAMETERS", "[]")
     return Settings(
         class_path=class_path,
+        service_type=service_type,
         http_port=_integer(given.http_port, environment, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000),
         host=given.host,
         parameters=parse_parameters(parameters),
@@ -145,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("class_path", nargs="?", metavar="MODULE.Class")
     parser.add_argument("--http-port", type=int, metavar="N", help="0 picks a free port")
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
-    parser.add_argument("--service-type", metavar="T", help="MODEL")
+    parser.add_argument("--service-type", metavar="T", help=", ".join(SERVICE_TYPES))
     parser.add_argument("--parameters", metavar="JSON", help="parameters of the constructor")
     parser.add_argument("--threads", type=int, metavar="N", help="predictions at once (default 1)")
     parser.add_argument("--max-body-bytes", type=int, default=_DEFAULT_MAX_BODY_BYTES, metavar="N")

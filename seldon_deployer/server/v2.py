@@ -31,7 +31,7 @@ def answer_inference(component: Component, settings: Settings, request: Message)
         if wanted not in ([], ["predict"]):
             raise UnitError(f"this model has the output predict, not {', '.join(wanted)}")
         value, names = stack_columns(inputs)
-        outputs = _to_tensors(component.predict(value, names, {}))
+        outputs = _to_tensors(component.call("predict", value, names))
     return {
         "model_name": settings.model_name,
         "model_version": VERSION,

@@ -28,7 +28,8 @@ def last_line(result: subprocess.CompletedProcess[str]) -> str:
         (("served.LeavesInLoad",), {}, 1, ["failed to load", "SystemExit: 3"]),
         (("served.FailsToLoad",), {}, 1, ["failed to load", "RuntimeError: the weights are gone"]),
         (("served.Parametrised",), {}, 1, ["does not take these parameters", "count"]),
-        (("served.Echo",), {"SERVICE_TYPE": "ROUTER"}, 2, ["ROUTER is not supported"]),
+        (("served.Echo",), {"SERVICE_TYPE": "ROUTER"}, 1, ["no method route"]),
+        (("served.Echo",), {"SERVICE_TYPE": "WIZARD"}, 2, ["WIZARD is not known"]),
         (("served.Echo",), {"PREDICTIVE_UNIT_PARAMETERS": "{"}, 2, ["no JSON"]),
         (
             ("served.Echo",),

@@ -110,6 +110,25 @@ class Raw:
         return {"strData": "teapot", "status": {"code": 418}, "seen": sorted(message)}
 
 
+class SeldonNotImplementedError(Exception):
+    """Of the name of Seldon's own."""
+
+
+class InheritsRaw:
+    """As a class derived from SeldonComponent: methods that say that they are not there."""
+
+    def predict(self, X, names):
+        return X
+
+    def route(self, X, names):
+        return 0
+
+    def predict_raw(self, message):
+        raise SeldonNotImplementedError("predict_raw is not implemented")
+
+    route_raw = predict_raw
+
+
 class Slow:
     """Takes as long as it is told, and says how many predictions ran at once."""
 

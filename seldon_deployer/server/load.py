@@ -1,0 +1,117 @@
+"""From MODULE.Class to a loaded object; or the reason why not, before anything listens."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from seldon_deployer.errors import SeldonDeployerError
+from seldon_deployer.server.component import METHODS, Component
+
+_EXAMPLES = {
+    "predict": "predict(self, X, names, meta=None)",
+    "transform_input": "transform_input(self, X, names, meta=None)",
+    "transform_output": "transform_output(self, X, names, meta=None)",
+    "route": "route(self, X, names)",
+    "aggregate": "aggregate(self, Xs, names_list)",
+}
+
+
+class LoadFailed(SeldonDeployerError):
+    """The class cannot be found, made or loaded."""
+
+
+def load_component(
+    class_path: str,
+    parameters: dict[str, Any],
+    *,
+    model_uri: str | None = None,
+    methods: Sequence[str] = METHODS,
+) -> Component:
+    """Import MODULE.Class, make it with the parameters, and load it.
+
+    A bare name stands for a module and a class of that name. A class that takes `model_uri` gets
+    the unit's where its parameters have none. methods: it has to have one of these. Raises
+    LoadFailed, with the cause chained when the user's own code failed.
+    Source: Seldon Core v1.17.1, Python wrapper.
+    """
+    found = _find_class(class_path)
+    if model_uri is not None and "model_uri" in _parameter_names(found):
+        parameters = {"model_uri": model_uri, **parameters}
+    component = Component(_make(found, class_path, parameters))
+    if not any(component.can(method) for method in methods):
+        wanted = " or ".join(methods)
+        raise LoadFailed(
+            f"{class_path} cannot be served",
+            why=f"it has no method {wanted}",
+            hint=f"add {_EXAMPLES[methods[0]]}, or tell what the unit is by SERVICE_TYPE",
+        )
+    load = getattr(component.target, "load", None)
+    if callable(load):
+        try:
+            load()
+        except SeldonDeployerError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise LoadFailed(f"{class_path} failed to load", why=_describe(error)) from error
+    return component
+
+
+def _find_class(class_path: str) -> type:
+    module_name, _, class_name = class_path.rpartition(".")
+    module_name = module_name or class_name
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise LoadFailed(
+                f"the module {module_name} is not there",
+                why=f"searched in {', '.join(path for path in sys.path[:3] if path)} and the "
+                "installed packages",
+                hint="give the folder that holds it (code_path, or PYTHONPATH)",
+            ) from None
+        raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
+    except (Exception, SystemExit) as error:
+        raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type):
+        raise LoadFailed(
+            f"the module {module_name} has no class {class_name}",
+            hint="name it MODULE.Class, with its own spelling",
+        )
+    return found
+
+
+def _make(found: type, class_path: str, parameters: dict[str, Any]) -> Any:
+    try:
+        inspect.signature(found).bind(**parameters)
+    except TypeError as error:
+        names = ", ".join(parameters) or "none"
+        raise LoadFailed(
+            f"{class_path} does not take these parameters",
+            why=f"{error} (given: {names})",
+            hint="give it exactly the parameters of its __init__",
+        ) from None
+    except ValueError:
+        # Classes written in C may have no signature to read; making one tells.
+        pass
+    try:
+        return found(**parameters)
+    except SeldonDeployerError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise LoadFailed(f"{class_path} cannot be made", why=_describe(error)) from error
+
+
+def _parameter_names(found: type) -> set[str]:
+    try:
+        return set(inspect.signature(found).parameters)
+    except ValueError:
+        return set()
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,113 @@
+# ruff: noqa: N803 - arguments as users of Seldon name them
+"""The classes behind the exchanges that were recorded with Seldon's own wrapper."""
+
+import numpy as np
+
+
+class Everything:
+    def predict(self, X, names, meta=None):
+        return X
+
+    def transform_input(self, X, names, meta=None):
+        return X * 2 if hasattr(X, "dtype") else X
+
+    def transform_output(self, X, names, meta=None):
+        return X * 3 if hasattr(X, "dtype") else X
+
+    def route(self, X, names, meta=None):
+        asked = int(X.flat[0]) if hasattr(X, "flat") and X.size else 0
+        answers = {11: 1, 12: -1, 13: -2, 14: "1", 15: 1.0, 16: np.int64(2), 17: None, 18: True}
+        return answers.get(asked, 0)
+
+    def aggregate(self, Xs, names_list):
+        return Xs[0] if isinstance(Xs[0], (str, bytes, dict)) else np.mean(Xs, axis=0)
+
+    def send_feedback(self, features, names, reward, truth, routing=None):
+        return [[float(reward), -9 if routing is None else routing]]
+
+    def tags(self):
+        return {"own": 1}
+
+    def metrics(self):
+        return [{"key": "k", "type": "GAUGE", "value": 2}]
+
+    def class_names(self):
+        return ["c0", "c1"]
+
+
+class OnlyPredict:
+    def predict(self, X, names, meta=None):
+        return X
+
+
+class Plain:
+    def predict(self, X, names):
+        return X
+
+    def transform_input(self, X, names):
+        return X + 1
+
+    def route(self, X, names):
+        return 1
+
+    def aggregate(self, Xs, names):
+        return Xs[1]
+
+
+class Boom:
+    def route(self, X, names):
+        raise ValueError("no way")
+
+    def aggregate(self, Xs, names):
+        raise ValueError("no sum")
+
+    def send_feedback(self, features, names, reward, truth, routing=None):
+        raise ValueError("no thanks")
+
+
+class Raw:
+    def transform_input_raw(self, message):
+        return {"strData": "raw", "saw": sorted(message)}
+
+    def route_raw(self, message):
+        return {"data": {"ndarray": [[1]]}}
+
+    def aggregate_raw(self, messages):
+        count = len(messages) if isinstance(messages, list) else sorted(messages)
+        return {"strData": "agg", "kind": type(messages).__name__, "n": count}
+
+
+class Silent:
+    def route(self, X, names):
+        return 1
+
+    def send_feedback(self, features, names, reward, truth, routing=None):
+        return None
+
+
+class Says(OnlyPredict):
+    def send_feedback(self, features, names, reward, truth, routing=None):
+        given = {"features": features, "reward": reward, "truth": truth, "routing": routing}
+        return {name: repr(value) for name, value in given.items()} | {"names": list(names)}
+
+    def metrics(self):
+        counter = {"key": "c", "type": "COUNTER", "value": 1}
+        return [counter, {"key": "t", "type": "TIMER", "value": 1.5}]
+
+    def tags(self):
+        return {"b": True, "s": "x", "l": [1, "a"], "n": None, "d": {"k": 1}}
+
+    def class_names(self):
+        return []
+
+
+class Counts:
+    def transform_input(self, X, names):
+        return {"names": list(names), "kind": type(X).__name__}
+
+    def aggregate(self, Xs, names_list):
+        kinds = [type(value).__name__ for value in Xs]
+        return {"kinds": kinds, "names": [list(names) for names in names_list]}
+
+    def send_feedback(self, features, names, reward, truth, routing=None):
+        return "thanks"
