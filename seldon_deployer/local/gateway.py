@@ -95,6 +95,10 @@ class Gateway:
         body = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
 
+    async def wait_for_copies(self) -> None:
+        """Wait until no copy for a shadow is on its way."""
+        await asyncio.gather(*self._copies, return_exceptions=True)
+
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path = scope["raw_path"].decode("latin-1").partition("?")[0]
         if path == HEALTH_PATH:
