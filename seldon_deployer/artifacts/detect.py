@@ -6,8 +6,8 @@ that a model in a store is found without a download. Nothing is ever loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from seldon_deployer.artifacts.content import HEAD_BYTES, look_inside
@@ -20,7 +20,15 @@ from seldon_deployer.artifacts.names import (
     find_files,
     find_tree,
 )
-from seldon_deployer.artifacts.plans import Plan, check_servable, choose_server, find_plan
+from seldon_deployer.artifacts.plans import (
+    NOTHING_KNOWN,
+    Needs,
+    Plan,
+    check_servable,
+    choose_server,
+    explain_choice,
+    find_plan,
+)
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.catalogue import Server, find_server
 from seldon_deployer.errors import ArtifactError
@@ -44,6 +52,7 @@ class Detected:
     file: its path within the listing; of a tree of folders the file that tells.
     framework: "pickle" where nobody looked inside. fits: whether the server reads it where and as
     it is. target: where its server wants it. converted_to: the format it must be turned into.
+    reason: why a server of Seldon's was passed over, if one was.
     """
 
     framework: str
@@ -53,6 +62,7 @@ class Detected:
     format: str = ""
     target: str = ""
     converted_to: str | None = None
+    reason: str = ""
 
 
 def detect(
@@ -63,13 +73,13 @@ def detect(
     record: ArtifactRecord = NO_RECORD,
     read: Read | None = None,
     is_local: bool = True,
-    trained_with: Mapping[str, str] | None = None,
+    needs: Needs = NOTHING_KNOWN,
 ) -> Detected:
     """Find the model among `files` (paths relative to the artifact's folder) and its server.
 
     A server's own file wins over any other. record: what a pipeline noted of the artifact.
     read: gives the first bytes of a file. is_local: whether the embedded runtime will serve it.
-    trained_with: library -> version, to choose between servers.
+    needs: what is known of the model's libraries, to choose between servers.
     Raises ArtifactError that lists what was seen, when there is no model, more than one, or one
     that nothing can serve; ConfigError for an unknown implementation.
     """
@@ -84,14 +94,17 @@ def detect(
     model = _find_model(seen, server, protocol, record, read)
     if server is None and model.framework is None:
         return _undecided(model, protocol)
+    reason = ""
     if server is None:
-        versions = {**record.versions, **(trained_with or {})}
-        server = choose_server(model, protocol=protocol, is_local=is_local, trained_with=versions)
+        needs = replace(needs, trained_with={**record.versions, **needs.trained_with})
+        server = choose_server(model, protocol=protocol, is_local=is_local, needs=needs)
+        if not is_local:
+            reason = explain_choice(model, server, protocol=protocol, needs=needs)
     plan = find_plan(model, server, protocol)
     if plan is None:
         check_servable(model)
         raise _not_for(server, protocol, seen)
-    return _detected(model, plan)
+    return _detected(model, plan, reason)
 
 
 def _find_model(
@@ -167,7 +180,7 @@ def _default_of(framework: str | None, protocol: str) -> Server | None:
     if framework is None:
         return find_server(SKLEARN_SERVER)
     any_format = Candidate(framework, "", "")
-    return choose_server(any_format, protocol=protocol, is_local=True, trained_with={})
+    return choose_server(any_format, protocol=protocol, is_local=True)
 
 
 def _undecided(model: Candidate, protocol: str) -> Detected:
@@ -180,7 +193,7 @@ def _undecided(model: Candidate, protocol: str) -> Detected:
     return Detected("pickle", model.file, None, fits=False, format=model.format)
 
 
-def _detected(model: Candidate, plan: Plan) -> Detected:
+def _detected(model: Candidate, plan: Plan, reason: str) -> Detected:
     server = plan.server
     return Detected(
         framework=model.framework or server.name.removesuffix("_SERVER").lower(),
@@ -190,6 +203,7 @@ def _detected(model: Candidate, plan: Plan) -> Detected:
         format=model.format,
         target=plan.target,
         converted_to=plan.converted_to,
+        reason=reason,
     )
 
 

@@ -15,6 +15,7 @@ from seldon_deployer.artifacts.frameworks import DISTRIBUTIONS, data_of
 from seldon_deployer.artifacts.layouts import CONVERTERS, Source
 from seldon_deployer.artifacts.onnx_graph import copy_data_files, find_data_files
 from seldon_deployer.artifacts.pickles import PickledObject, inspect_pickle
+from seldon_deployer.artifacts.plans import NOTHING_KNOWN, Needs
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.training import of_pickle, read_training
 from seldon_deployer.errors import ArtifactError
@@ -26,8 +27,6 @@ CONVERTED_SUFFIX = ".seldon-deployer"
 
 # A model of these formats is all that lies in its folder.
 _TREES = frozenset({"savedmodel", "huggingface"})
-# What Seldon's own image for scikit-learn can be trusted to hold; a pickle with more fails there.
-_IN_SELDONS_IMAGE = frozenset({"sklearn", "numpy", "scipy", "joblib", "pandas", "__main__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class Prepared:
     trained_with: library -> version, where the artifact or its record tells.
     carries_code: see PickledObject; an image of Seldon's may then lack what loading needs.
     file_format: what the model was, for `version_warning`.
+    reason: why a server of Seldon's was passed over, if one was.
     """
 
     path: Path
@@ -46,6 +46,7 @@ class Prepared:
     trained_with: Mapping[str, str] = field(default_factory=dict)
     carries_code: bool = False
     file_format: str = ""
+    reason: str = ""
 
 
 def prepare(
@@ -72,7 +73,7 @@ def prepare(
     """
     folder, files = (path.parent, [path.name]) if path.is_file() else (path, list_files(path))
 
-    def find(versions: Mapping[str, str]) -> Detected:
+    def find(needs: Needs) -> Detected:
         return detect(
             files,
             protocol=protocol,
@@ -80,16 +81,13 @@ def prepare(
             record=record,
             read=lambda name, limit_bytes: read_head(folder / name, limit_bytes),
             is_local=is_local,
-            trained_with=versions,
+            needs=needs,
         )
 
-    detected = find({})
+    detected = find(NOTHING_KNOWN)
     held, versions = _look(folder, detected, record)
     if not is_local and not implementation:
-        detected = find(versions)
-    server = detected.implementation or SKLEARN_SERVER
-    if not is_local and not implementation and held.packages - _IN_SELDONS_IMAGE:
-        server = "OUR_SKLEARN_SERVER" if server == SKLEARN_SERVER else server
+        detected = find(Needs(versions, held.packages))
     served, content = path, fingerprint(path)
     if not detected.fits:
         source = Source(folder, detected.file, detected.format, is_own, model_name)
@@ -98,11 +96,12 @@ def prepare(
         make_once(served, partial(_write, source, detected), what=detected.file)
     return Prepared(
         path=served,
-        implementation=server,
+        implementation=detected.implementation or SKLEARN_SERVER,
         fingerprint=content,
         trained_with=versions,
         carries_code=held.carries_code,
         file_format=detected.format,
+        reason=detected.reason,
     )
 
 

@@ -7,7 +7,7 @@ name is copied, and some formats can be turned into others (`layouts`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seldon_deployer.artifacts.frameworks import title
 from seldon_deployer.artifacts.names import UNREAD, Candidate
@@ -32,6 +32,11 @@ _SERVERS: Mapping[str, tuple[str, ...]] = {
 }
 _WRAPPER_SERVERS = ("OUR_SKLEARN_SERVER",)
 _WRAPPED = frozenset({"catboost", "lightgbm", "xgboost"})
+
+# What the image of Seldon's server can be trusted to hold; a pickle of more than that fails there.
+_PACKAGES: Mapping[str, frozenset[str]] = {
+    "SKLEARN_SERVER": frozenset({"sklearn", "numpy", "scipy", "joblib", "pandas", "__main__"}),
+}
 
 # Endings of the names under which servers read a format.
 _ENDINGS: Mapping[str, tuple[str, ...]] = {
@@ -91,20 +96,56 @@ class Plan:
         return self.converted_to is None and self.target == file
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a model needs of its server: library -> version, and packages that loading imports."""
+
+    trained_with: Mapping[str, str] = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Needs()
+
+
 def choose_server(
-    model: Candidate,
-    *,
-    protocol: str,
-    is_local: bool,
-    trained_with: Mapping[str, str],
+    model: Candidate, *, protocol: str, is_local: bool, needs: Needs = NOTHING_KNOWN
 ) -> Server:
     """The server for a model that nobody named one for.
 
-    On a cluster the first of Seldon's that speaks the protocol, unless its versions are known not
-    to read the model; else ours. The embedded runtime runs no other than those that we have.
+    On a cluster the first of Seldon's that speaks the protocol, unless what it has is known not to
+    read the model; else ours. The embedded runtime runs no other than those that we have.
     Raises ArtifactError.
     """
     check_servable(model)
+    speaking = _speaking(model, protocol)
+    if is_local:
+        return next((each for each in speaking if each.local_class), speaking[0])
+    able = (
+        each
+        for each in speaking
+        if find_plan(model, each, protocol) is not None
+        and not _obstacles(model, each, protocol, needs)
+    )
+    return next(able, speaking[-1])
+
+
+def explain_choice(model: Candidate, server: Server, *, protocol: str, needs: Needs) -> str:
+    """Why a server of Seldon's was passed over for this one; "" where none was."""
+    if server.is_prepackaged:
+        return ""
+    for passed in _speaking(model, protocol):
+        told = _obstacles(model, passed, protocol, needs) if passed.is_prepackaged else []
+        if told:
+            return (
+                f"{passed.name} cannot read this model: {', '.join(told)}. {server.name} serves it "
+                f"instead, in the image {server.image(protocol)}; to have one of your own, give "
+                f"implementation={server.name} and image"
+            )
+    return ""
+
+
+def _speaking(model: Candidate, protocol: str) -> list[Server]:
+    """The servers for a model that speak a protocol, in order; raises ArtifactError for none."""
     framework = str(model.framework)
     names = _SERVERS.get(framework, ())
     if framework in _WRAPPED and model.format == "pickle":
@@ -118,16 +159,17 @@ def choose_server(
             why=f"{' and '.join(names) or 'no server'} does not speak it",
             hint=f"set protocol to {' or '.join(protocols)}",
         )
-    if is_local:
-        return next((each for each in speaking if each.local_class), speaking[0])
-    able = (
-        each
-        for each in speaking
-        if find_plan(model, each, protocol) is not None
-        and judge_versions(trained_with, each.versions.get(protocol, {}), model.format).effect
-        <= Effect.MAY_FAIL
-    )
-    return next(able, speaking[-1])
+    return speaking
+
+
+def _obstacles(model: Candidate, server: Server, protocol: str, needs: Needs) -> list[str]:
+    """Why a server is known not to read a model."""
+    verdict = judge_versions(needs.trained_with, server.versions.get(protocol, {}), model.format)
+    told = list(verdict.reasons) if verdict.effect > Effect.MAY_FAIL else []
+    has = _PACKAGES.get(server.name)
+    if has is not None and (lacking := sorted(needs.packages - has)):
+        told.append(f"its image is not known to have {', '.join(lacking)}")
+    return told
 
 
 def find_plan(model: Candidate, server: Server, protocol: str) -> Plan | None:

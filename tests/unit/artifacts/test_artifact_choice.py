@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from frameworks import models
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from trained import write_zenml_artifact
 
 from seldon_deployer.artifacts.frameworks import TITLES
+from seldon_deployer.artifacts.layout import prepare
 from seldon_deployer.artifacts.layouts import CONVERTERS
 from seldon_deployer.artifacts.names import Candidate
-from seldon_deployer.artifacts.plans import CONVERSIONS, choose_server, find_plan
+from seldon_deployer.artifacts.plans import (
+    CONVERSIONS,
+    Needs,
+    choose_server,
+    explain_choice,
+    find_plan,
+)
 from seldon_deployer.catalogue import known_servers
 from seldon_deployer.errors import ArtifactError
 
@@ -18,7 +31,7 @@ def chosen(
     framework: str, kind: str, trained: dict[str, str], protocol: str, *, is_local: bool
 ) -> str:
     model = Candidate(framework, kind, f"model.{kind}")
-    server = choose_server(model, protocol=protocol, is_local=is_local, trained_with=trained)
+    server = choose_server(model, protocol=protocol, is_local=is_local, needs=Needs(trained))
     return server.name
 
 
@@ -47,6 +60,40 @@ def test_a_cluster_gets_seldons_server_where_that_can_read_the_model(
     framework: str, kind: str, trained: dict[str, str], protocol: str, on_cluster: str
 ) -> None:
     assert chosen(framework, kind, trained, protocol, is_local=False) == on_cluster
+
+
+def test_a_server_of_seldons_that_is_passed_over_is_told_with_the_reason() -> None:
+    model, needs = Candidate("xgboost", "json", "model.json"), Needs({"xgboost": "3.2.0"})
+    server = choose_server(model, protocol="v2", is_local=False, needs=needs)
+
+    told = explain_choice(model, server, protocol="v2", needs=needs)
+
+    for part in ("XGBOOST_SERVER cannot read", "3.2.0", "<=1.7.6", "OUR_XGBOOST_SERVER and image"):
+        assert part in told
+
+
+def test_nothing_is_told_where_no_server_was_passed_over() -> None:
+    for framework, kind in (("xgboost", "json"), ("lightgbm", "text"), ("xgboost", "pickle")):
+        model = Candidate(framework, kind, "model")
+        server = choose_server(model, protocol="seldon", is_local=False)
+
+        assert explain_choice(model, server, protocol="seldon", needs=Needs()) == ""
+
+
+def test_a_pickle_of_more_than_seldons_image_has_goes_to_ours(tmp_path: Path) -> None:
+    parts = [("scale", StandardScaler()), ("model", models.train_xgboost_classifier().model)]
+    artifact = write_zenml_artifact(tmp_path / "7", Pipeline(parts))
+
+    on_cluster, here = prepare(artifact, is_local=False), prepare(artifact)
+
+    assert (on_cluster.implementation, here.implementation) == (
+        "OUR_SKLEARN_SERVER",
+        "SKLEARN_SERVER",
+    )
+    assert "not known to have xgboost" in on_cluster.reason
+    assert here.reason == ""
+    # The layout is one: a copy serves both.
+    assert on_cluster.path == here.path
 
 
 @pytest.mark.parametrize("protocol", ["seldon", "v2"])
