@@ -118,17 +118,18 @@ def has_own_server(config: DeploymentConfig) -> bool:
 
 def warn_of_versions(prepared: Prepared, protocol: str, *, is_local: bool) -> None:
     """Warn where the model was trained with other versions than will serve it."""
+    trained, kind = prepared.trained_with, prepared.file_format
+    if prepared.reason:
+        log.warning("%s", prepared.reason)
     if is_local:
-        here = {library: _installed(library) for library in prepared.trained_with}
+        here = {library: _installed(library) for library in trained}
         serving = {library: each for library, each in here.items() if each is not None}
-        told = version_warning(prepared.trained_with, serving, server="the embedded runtime")
+        told = version_warning(trained, serving, server="the embedded runtime", file_format=kind)
         if told is not None:
             log.warning("%s", told)
     server = find_server(prepared.implementation)
-    image = server.images.get(protocol)
-    told = version_warning(
-        prepared.trained_with, server.versions.get(protocol, {}), server=f"the image {image}"
-    )
+    served, image = server.versions.get(protocol, {}), server.images.get(protocol)
+    told = version_warning(trained, served, server=f"the image {image}", file_format=kind)
     if told is not None:
         log.warning("fine here, but not on a cluster: %s" if is_local else "%s", told)
 
