@@ -12,6 +12,7 @@ from typing import Any
 
 from seldon_deployer.errors import LocalRuntimeError
 from seldon_deployer.local.home import read_runtime
+from seldon_deployer.local.operator_names import DEPLOYMENT_ID_LABEL
 from seldon_deployer.local.routes import Routes
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ Object = dict[str, Any]
 
 SDEPS = "/apis/machinelearning.seldon.io/v1/seldondeployments"
 PODS = "/api/v1/pods"
-_LABEL = "app.kubernetes.io%2Fmanaged-by%3Dseldon-core"
+# On every pod of Seldon's, also those of an orchestrator alone.
+_LABEL = DEPLOYMENT_ID_LABEL
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
