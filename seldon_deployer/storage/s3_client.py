@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.storage.failures import not_installed
+from seldon_deployer.storage.redaction import hide_signing_in_logs
 from seldon_deployer.storage.store import Environment
 
 # As rclone 1.59 has them (backend/s3, setQuirks). Whatever is not named counts as "Other".
@@ -113,6 +114,7 @@ class S3Settings:
         except ImportError as error:
             raise not_installed("boto3", "s3") from error
         self._check_addressing()
+        hide_signing_in_logs()
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
