@@ -326,6 +326,23 @@ def test_a_saved_model_of_text_is_served_through_the_signature_that_is_named(
     assert "no signature serving_default: it has shout" in result.stderr.strip().splitlines()[-1]
 
 
+def test_a_keras_model_with_code_of_its_own_runs_it_only_where_it_is_allowed(
+    start_unit, run_server, tmp_path
+):
+    keras = models.library("keras")
+    models.library("tensorflow")
+    with models.quiet():
+        given = keras.Input((2,))
+        model = keras.Model(given, keras.layers.Lambda(lambda x: x * 3)(given))
+        model.save(tmp_path / "model.keras")
+    result = run_server(KERAS, "--http-port", "0", **parameters(model_uri=tmp_path))
+    assert result.returncode == 1
+    assert "cannot read the model model.keras" in result.stderr.strip().splitlines()[-1]
+    assert "safe_mode=false allows Lambda layers" in result.stderr
+    unit = start_unit(KERAS, **parameters(model_uri=tmp_path, safe_mode=False))
+    assert unit.predict({"data": {"ndarray": [[1, 2]]}})["data"]["ndarray"] == [[3.0, 6.0]]
+
+
 Broken = collections.namedtuple("Broken", ["server", "file", "content"])
 
 
