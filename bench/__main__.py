@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.measure import print_table
 
-SUITES = ("imports", "manifests", "embedded", "cluster", "server")
+SUITES = ("imports", "manifests", "embedded", "cluster", "server", "footprint")
 
 
 def main() -> None:

@@ -117,6 +117,12 @@ def _all_or_nothing(obj: Object) -> Iterator[Finding]:
                 yield f"{path}.traffic", "no traffic is given beside 100"
 
 
+def _several_budgets(obj: Object) -> Iterator[Finding]:
+    paths = [path for path, _, component in _components(obj) if component.get("pdbSpec")]
+    for path in paths[1:]:
+        yield f"{path}.pdbSpec", f"{paths[0]} has one, and it covers these pods too"
+
+
 RULES = (
     Rule(
         "no-replicas",
@@ -136,6 +142,12 @@ RULES = (
         "warning",
         "utilization is a share of what each container requests: without it nothing scales",
         _hpas_without_requests,
+    ),
+    Rule(
+        "several-budgets",
+        "warning",
+        "each budget covers all pods of the deployment, and Kubernetes evicts no pod that two cover",
+        _several_budgets,
     ),
     Rule(
         "traffic-range",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import advice_cases
+import advice_cases_sizes
 import pytest
-from advice_cases import CASES
 from sdep_samples import deployment, predictor, unit
 from shared_data import SHARED, load_record, needs_records, needs_samples, record_names
 
 from seldon_deployer.manifest.advice import RULES, check_advice
 from seldon_deployer.manifest.documents import find_resources, read_documents
 from seldon_deployer.manifest.verdict import judge
+
+CASES = {**advice_cases.CASES, **advice_cases_sizes.CASES}
 
 
 def fields(obj: dict[str, Any], rule: str) -> list[str]:

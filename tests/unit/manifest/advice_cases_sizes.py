@@ -1,0 +1,77 @@
+"""Cases of advice on what servers take and what budgets cover: as in `advice_cases`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advice_cases import GRAPH, of
+from sdep_samples import changed, custom_unit, deployment, pod, predictor, unit
+
+Object = dict[str, Any]
+
+TORCH = {"name": "MODEL_NAME", "value": "seldon_deployer.server.pytorch.PyTorchServer"}
+BUDGET = {"pdbSpec": {"minAvailable": 1}}
+
+
+def sized(amount: Any, kind: str = "limits", **spec: Any) -> Object:
+    """Seldon's server for scikit-learn with that much memory; its image is the operator's."""
+    served = {"name": "classifier", "resources": {kind: {"memory": amount}}}
+    return of(unit(), {"spec": {"containers": [served]}}, **spec)
+
+
+def ours(amount: str, *env: Object) -> Object:
+    """A container of its own with that much memory."""
+    obj = of(custom_unit(), pod("classifier"))
+    where = ("spec", "predictors", 0, "componentSpecs", 0, "spec", "containers", 0)
+    sizes = changed(obj, *where, "resources", to={"limits": {"memory": amount}})
+    return changed(sizes, *where, "env", to=list(env))
+
+
+CASES: dict[str, tuple[list[tuple[Object, str]], list[Object]]] = {
+    "server-memory": (
+        [
+            (sized("100Mi"), f"{GRAPH}.name"),
+            (sized(1000), f"{GRAPH}.name"),
+            (sized("100Mi", "requests"), f"{GRAPH}.name"),
+            (sized("100M", protocol="v2"), f"{GRAPH}.name"),
+            (ours("200Mi", TORCH), f"{GRAPH}.name"),
+        ],
+        [
+            sized("1Gi"),
+            sized("150Mi", protocol="v2"),
+            sized("1e9"),
+            ours("1Gi", TORCH),
+            # What an image of unknown make takes, nobody measured.
+            ours("10Mi"),
+            ours("10Mi", {"name": "MODEL_NAME", "value": "mine.Model"}),
+            of(unit()),
+        ],
+    ),
+    "several-budgets": (
+        [
+            (
+                of(
+                    custom_unit("a", children=[custom_unit("b")]),
+                    {**pod("a"), **BUDGET},
+                    {**pod("b"), **BUDGET},
+                ),
+                "spec.predictors[0].componentSpecs[1].pdbSpec",
+            ),
+            (
+                deployment(
+                    predictor("a", custom_unit(), componentSpecs=[{**pod("classifier"), **BUDGET}]),
+                    predictor("b", custom_unit(), componentSpecs=[{**pod("classifier"), **BUDGET}]),
+                    replicas=1,
+                ),
+                "spec.predictors[1].componentSpecs[0].pdbSpec",
+            ),
+        ],
+        [
+            of(
+                custom_unit("a", children=[custom_unit("b")]),
+                pod("a"),
+                {**pod("b"), **BUDGET},
+            )
+        ],
+    ),
+}
