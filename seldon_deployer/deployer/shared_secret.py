@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seldon_deployer import naming
 from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS, Cluster, Object
@@ -37,8 +37,8 @@ class Kept:
     before: as it was when the deployment began, None where there was none. after: as it is now.
     """
 
-    before: Object | None
-    after: Object
+    before: Object | None = field(repr=False)
+    after: Object = field(repr=False)
 
     @property
     def name(self) -> str:
