@@ -8,7 +8,8 @@ from __future__ import annotations
 from seldon_deployer.catalogue.server import Server
 
 # What the images of MLServer 1.3.5 hold was never published. They were built on 6 July 2023, so
-# nothing in them is newer than what was out on that day; nor is numpy in those of Seldon 1.17.1.
+# nothing in them is newer than what was out on that day. numpy in Seldon's own images of 1.17.1 is
+# bounded in the same way: 17 August 2023.
 _MLSERVER_NEWEST = {"scikit-learn": "<=1.3.0", "xgboost": "<=1.7.6", "numpy": "<=1.25.0"}
 
 
