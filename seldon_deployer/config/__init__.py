@@ -2,7 +2,7 @@
 
 from seldon_deployer.config.deployment import DeploymentConfig, Protocol
 from seldon_deployer.config.parse import config_error, parse_config
-from seldon_deployer.config.parts import Part, parts, predictor_configs
+from seldon_deployer.config.parts import Part, parts, predictor_configs, served_units
 from seldon_deployer.config.predictor import Predictor
 from seldon_deployer.config.seldon import (
     SSL,
@@ -26,4 +26,5 @@ __all__ = [
     "parse_config",
     "parts",
     "predictor_configs",
+    "served_units",
 ]

@@ -24,6 +24,15 @@ def predictor_configs(config: DeploymentConfig) -> Iterator[tuple[str, Deploymen
         yield predictor.name, config.of_predictor(predictor)
 
 
+def served_units(config: DeploymentConfig) -> Iterator[tuple[Part, DeploymentConfig | Unit]]:
+    """Every unit that serves something, with what says where its model is and what reads it."""
+    for name, alone in predictor_configs(config):
+        if alone.graph is None:
+            yield Part(name, config.name), alone
+        else:
+            yield from ((Part(name, unit.name), unit) for unit in units(alone.graph))
+
+
 def parts(config: DeploymentConfig) -> dict[Part, DeploymentConfig]:
     """Every unit that serves something, with the configuration by which its model is found."""
     found: dict[Part, DeploymentConfig] = {}

@@ -33,10 +33,15 @@ PODINFO_PATH = "/etc/podinfo"
 def apply_defaults(obj: Object, namespace: str) -> Object:
     """Copy a SeldonDeployment with the operator's defaults filled in."""
     filled = deepcopy(obj)
-    numbers = _Numbers()
-    for predictor in predictors(filled):
-        _default_predictor(filled, predictor, namespace, numbers)
+    set_defaults(filled, namespace)
     return filled
+
+
+def set_defaults(obj: Object, namespace: str) -> None:
+    """Fill the operator's defaults into a SeldonDeployment itself."""
+    numbers = _Numbers()
+    for predictor in predictors(obj):
+        _default_predictor(obj, predictor, namespace, numbers)
 
 
 @dataclass

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from hashlib import sha256
 from typing import Any
 
-from seldon_deployer.manifest.defaulting import apply_defaults
+from seldon_deployer.manifest.defaulting import set_defaults
 from seldon_deployer.manifest.graph import containers, predictors
 from seldon_deployer.naming import NO_ENGINE_ANNOTATION, REVISION_ANNOTATION
 
@@ -44,21 +43,22 @@ def revision_of(predictor: Object, spec: Object, fingerprint: str) -> str:
 
 
 def stamp_revisions(obj: Object, fingerprint: str | Mapping[str, str]) -> Object:
-    """Copy a SeldonDeployment with the revision of each predictor among its annotations.
+    """A SeldonDeployment with the revision of each predictor among its annotations.
 
+    `obj` stays as it is; what is the same in both is shared.
     `fingerprint` is that of all artifacts, or each predictor's own by its name.
     """
-    stamped = deepcopy(obj)
-    for predictor in predictors(stamped):
+    stamped = []
+    for predictor in predictors(obj):
         own = fingerprint
         if not isinstance(own, str):
             own = own.get(predictor["name"], "")
-        revision = revision_of(predictor, stamped["spec"], own)
-        predictor["annotations"] = {
+        annotations = {
             **(predictor.get("annotations") or {}),
-            REVISION_ANNOTATION: revision,
+            REVISION_ANNOTATION: revision_of(predictor, obj["spec"], own),
         }
-    return stamped
+        stamped.append({**predictor, "annotations": annotations})
+    return {**obj, "spec": {**obj["spec"], "predictors": stamped}}
 
 
 def revisions(obj: Object) -> dict[str, str]:
@@ -91,10 +91,36 @@ def _what_reaches_pods(predictor: Object) -> Object:
 def _ports(predictor: Object, spec: Object) -> list[list[Any]]:
     """Every port of the predictor's containers, as the operator numbers them."""
     index = next(i for i, one in enumerate(spec["predictors"]) if one is predictor)
-    # Names and the namespace change hosts, not ports.
-    filled = apply_defaults({"metadata": {"name": ""}, "spec": spec}, namespace="")
+    # Names and the namespace change hosts, not ports; of a large graph most else is copied in vain.
+    bare = {"predictors": [_with_ports_alone(each) for each in spec["predictors"]]}
+    filled: Object = {"metadata": {"name": ""}, "spec": bare}
+    set_defaults(filled, namespace="")
     return [
         [container["name"], port.get("name"), port["containerPort"]]
         for container in containers(filled["spec"]["predictors"][index])
         for port in container.get("ports") or []
     ]
+
+
+def _with_ports_alone(predictor: Object) -> Object:
+    """A copy of a predictor with no more than its ports are numbered by."""
+    bare: Object = {"name": predictor["name"], "graph": _bare_unit(predictor["graph"])}
+    if predictor.get("componentSpecs"):
+        bare["componentSpecs"] = [
+            {
+                "spec": {
+                    "containers": [
+                        {"name": each["name"], "ports": list(map(dict, each.get("ports") or []))}
+                        for each in (component.get("spec") or {}).get("containers") or []
+                    ]
+                }
+            }
+            for component in predictor["componentSpecs"]
+        ]
+    return bare
+
+
+def _bare_unit(unit: Object) -> Object:
+    names = ("name", "implementation")
+    children = [_bare_unit(child) for child in unit.get("children") or []]
+    return {**{name: unit[name] for name in names if name in unit}, "children": children}

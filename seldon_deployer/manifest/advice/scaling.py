@@ -146,7 +146,7 @@ RULES = (
     Rule(
         "several-budgets",
         "warning",
-        "each budget covers all pods of the deployment, and Kubernetes evicts no pod that two cover",
+        "each covers all pods of the deployment, and Kubernetes evicts none that two of them cover",
         _several_budgets,
     ),
     Rule(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seldon_deployer import naming
-from seldon_deployer.config import DeploymentConfig, Part, parts, predictor_configs
+from seldon_deployer.config import DeploymentConfig, Part, parts, predictor_configs, served_units
 from seldon_deployer.graph import units
 from seldon_deployer.manifest.build.predictor import FoundModel, build_predictor
 from seldon_deployer.manifest.graph import SERVICE_NAME_ANNOTATION
@@ -115,9 +115,14 @@ def _found_models(
 ) -> dict[Part, FoundModel]:
     own = Part(naming.DEFAULT_PREDICTOR, config.name)
     found: dict[Part, FoundModel] = {}
-    for part, alone in parts(config).items():
-        unread = first if part == own else _Unread(alone.model_uri, alone.implementation)
-        found[part] = models.get(part, unread)
+    for part, asked in served_units(config):
+        if part in models:
+            found[part] = models[part]
+        elif part == own:
+            found[part] = first
+        else:
+            # Of a graph's units only models have a server.
+            found[part] = _Unread(asked.model_uri, getattr(asked, "implementation", None))
     return found
 
 
