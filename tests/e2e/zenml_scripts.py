@@ -63,3 +63,52 @@ def outcome(run_id):
     run = Client().get_pipeline_run(run_id)
     return run.steps["seldon_model_deployer_step"]
 """
+
+# Secrets, components and models in a store, for the scripts of the tests of credentials.
+SECRETS = textwrap.dedent("""
+    import base64
+    import boto3
+    import os
+    from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
+    from seldon_deployer.cluster import SECRETS
+    from seldon_deployer.deployer import Deployer
+
+    client = Client()
+    KEYS = {
+        "rclone_config_s3_access_key_id": "AKIAcanary7Qx",
+        "rclone_config_s3_secret_access_key": "secret/canary7Qx",
+        "rclone_config_s3_endpoint": os.environ["STORE_ADDRESS"],
+        "rclone_config_s3_provider": "Minio",
+    }
+
+    def stored(name):
+        # A trained model in the store, as ZenML would have written it.
+        folder = artifact(name, classifier())
+        s3 = boto3.client(
+            "s3", endpoint_url=os.environ["STORE_ADDRESS"], region_name="us-east-1",
+            aws_access_key_id="a", aws_secret_access_key="b",
+        )
+        s3.upload_file(f"{folder}/artifact.pkl", "models", f"{name}/artifact.pkl")
+        return f"s3://models/{name}"
+
+    def component(name, **options):
+        client.create_stack_component(
+            name=name, flavor="seldon_core",
+            component_type=StackComponentType.MODEL_DEPLOYER,
+            configuration={"runtime": "local", **options},
+        )
+        return StackComponent.from_model(client.get_stack_component("model_deployer", name))
+
+    def secret(name):
+        live = deployer.deployer.cluster.get(SECRETS, name)
+        return live and {
+            key: base64.b64decode(value).decode() for key, value in (live.get("data") or {}).items()
+        }
+
+    def secret_of(name):
+        unit = deployer.deployer.get(name).manifest["spec"]["predictors"][0]["graph"]
+        return unit.get("envSecretRefName")
+""")
+
+CANARY = "canary7Qx"
