@@ -26,7 +26,8 @@ def cleaned(error: BaseException, secrets: Iterable[str]) -> ClientError:
 
     secrets: values that must not be in it, in whatever form an address has them.
     """
-    text = _QUERY.sub(f"?{_HIDDEN}", str(error))
+    # What follows the first line is the body of an answer.
+    text = _QUERY.sub(f"?{_HIDDEN}", str(error).partition("\n")[0])
     forms = {form for each in secrets for form in (each, quote(each, safe=""), quote(each))}
     for form in sorted(forms, key=len, reverse=True):
         # One letter in a password field would blank every such letter.

@@ -1,0 +1,267 @@
+"""Google Cloud Storage, by google-cloud-storage."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+from seldon_deployer.errors import StorageMissing
+from seldon_deployer.storage.failures import changed, corrupted, failed, missing_bucket
+from seldon_deployer.storage.gcs_client import GCSSettings, read_settings
+from seldon_deployer.storage.location import Location
+from seldon_deployer.storage.parts import (
+    BrokenLink,
+    Sink,
+    fetch_part,
+    open_target,
+    run_all,
+    split,
+    stoppable,
+)
+from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
+
+_FETCH_BYTES = 8 << 20
+# Held in memory while it is sent; a multiple of 256 KiB, as Google wants it.
+_SEND_BYTES = 16 << 20
+# The library's sessions have ten connections; the files beside need some.
+_WORKERS = 6
+_WRITE_BYTES = 1 << 20
+_READ_BYTES = 1 << 20
+# To connect, and between two bytes.
+_TIMEOUT_SECONDS = (3, 30)
+_RETRY_SECONDS = 8
+
+
+def open_bucket(location: Location, environment: Environment | None) -> GCSBucket:
+    """The bucket of an address, with the settings of its remote; calls nothing yet.
+
+    Raises ConfigError for settings that cannot be, or where google-cloud-storage is not installed.
+    """
+    return GCSBucket(location.bucket, read_settings(location.remote, environment))
+
+
+class GCSBucket:
+    """One bucket. See `storage.store.Bucket`.
+
+    A file's version is its generation and its CRC32C: the one says which bytes are asked for, the
+    other whether they arrived.
+    """
+
+    def __init__(self, name: str, settings: GCSSettings) -> None:
+        self._name = name
+        self._settings = settings
+        self._lock = Lock()
+        self._opened: Any = None
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gcs")
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        """The files whose key begins with `prefix`."""
+        with self._translated(""):
+            bucket = self._open()
+            found = bucket.client.list_blobs(
+                bucket,
+                prefix=prefix or None,
+                fields="items(name,size,generation,crc32c),nextPageToken",
+                timeout=_TIMEOUT_SECONDS,
+                retry=_retry(),
+            )
+            for blob in found:
+                yield StoredFile(blob.name, blob.size or 0, f"{blob.generation}/{blob.crc32c}")
+
+    def read(self, key: str, limit_bytes: int) -> bytes:
+        """The first bytes of a file."""
+        from google.api_core.exceptions import RequestRangeNotSatisfiable
+
+        if limit_bytes <= 0:
+            return b""
+        with self._translated(key):
+            try:
+                data: bytes = (
+                    self._open()
+                    .blob(key)
+                    .download_as_bytes(
+                        start=0,
+                        end=limit_bytes - 1,
+                        raw_download=True,
+                        checksum=None,
+                        timeout=_TIMEOUT_SECONDS,
+                        retry=_retry(),
+                    )
+                )
+            except RequestRangeNotSatisfiable:
+                # An empty file has no first byte.
+                return b""
+        return data[:limit_bytes]
+
+    def fetch(self, file: StoredFile, target: Path, on_bytes: OnBytes) -> None:
+        """Write a file to `target` in parallel ranges of one generation, and verify its CRC32C."""
+        stop = Event()
+        count = stoppable(on_bytes, stop)
+        read = partial(self._read_range, file)
+        parts = split(file.size_bytes, _FETCH_BYTES)
+        with open_target(target) as number:
+            if len(parts) == 1:
+                fetch_part(read, number, parts[0], count)
+            else:
+                tasks = [partial(fetch_part, read, number, part, count) for part in parts]
+                run_all(self._workers, tasks, stop)
+        if _crc32c_of(target) != _crc32c(file):
+            raise corrupted(self._where(file.path), "its CRC32C is another than the store's")
+
+    def send(self, source: Path, key: str, on_bytes: OnBytes) -> None:
+        """Write a local file to `key` in one upload, which is resumed where a link breaks.
+
+        Google's parallel uploads leave parts of a cut one behind as files, or need more rights.
+        """
+        size_bytes = source.stat().st_size
+        try:
+            with source.open("rb") as file, self._translated(key):
+                blob = self._open().blob(key, chunk_size=_SEND_BYTES)
+                blob.upload_from_file(
+                    _Counted(file, on_bytes),
+                    size=size_bytes,
+                    content_type="application/octet-stream",
+                    checksum="crc32c",
+                    timeout=_TIMEOUT_SECONDS,
+                    retry=_retry(),
+                )
+        except StorageMissing as error:
+            # What is to be made cannot be missing.
+            raise missing_bucket(self._where("").rstrip("/")) from error.__cause__
+        if blob.size != size_bytes:
+            raise failed(self._where(key), f"{source} was changed while it was sent")
+
+    def matches(self, file: StoredFile, source: Path) -> bool:
+        """Whether a local file has the CRC32C of the stored one."""
+        if not source.is_file() or source.stat().st_size != file.size_bytes:
+            return False
+        return _crc32c_of(source) == _crc32c(file)
+
+    def _read_range(self, file: StoredFile, start: int, end: int, take: Sink) -> None:
+        from seldon_deployer.storage.gcs_failures import reading
+
+        where = self._where(file.path)
+        generation = int(file.version.partition("/")[0])
+        written = _Buffered(take, end - start, where)
+        try:
+            with reading(where, self._settings.secrets):
+                try:
+                    blob = self._open().blob(file.path, generation=generation)
+                    blob.download_to_file(
+                        written,
+                        start=start,
+                        end=end - 1,
+                        # As it is stored, compressed or not: its length and checksum are of that.
+                        raw_download=True,
+                        checksum=None,
+                        timeout=_TIMEOUT_SECONDS,
+                        retry=None,
+                    )
+                finally:
+                    # What came before a link broke counts.
+                    written.flush()
+        except StorageMissing as error:
+            # That generation is gone; another one may have taken its place.
+            if self._is_there(file.path):
+                raise changed(where) from error.__cause__
+            raise
+        if written.left:
+            raise BrokenLink(failed(where, "the bytes ended before their time"))
+
+    def _is_there(self, key: str) -> bool:
+        with self._translated(key):
+            blob = self._open().blob(key)
+            return bool(blob.exists(timeout=_TIMEOUT_SECONDS, retry=_retry()))
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._settings.open_client().bucket(self._name)
+            return self._opened
+
+    def _translated(self, key: str) -> AbstractContextManager[None]:
+        # Google's libraries are loaded with the client, not with this module.
+        from seldon_deployer.storage.gcs_failures import translate
+
+        return translate(self._where(key), self._settings.secrets)
+
+    def _where(self, key: str) -> str:
+        return f"{self._settings.remote}://{self._name}/{key}"
+
+
+class _Buffered:
+    """Takes the library's small pieces together, and no byte more than was asked for."""
+
+    def __init__(self, take: Sink, size_bytes: int, where: str) -> None:
+        self._take = take
+        self._where = where
+        self._data = bytearray()
+        self.left = size_bytes
+
+    def write(self, data: bytes) -> int:
+        """Keep a piece until there are enough."""
+        if len(data) > self.left:
+            raise corrupted(self._where, "the store sends other bytes than were asked for")
+        self._data += data
+        self.left -= len(data)
+        if len(self._data) >= _WRITE_BYTES:
+            self.flush()
+        return len(data)
+
+    def flush(self) -> None:
+        """Hand on what is kept."""
+        data, self._data = self._data, bytearray()
+        if data:
+            self._take(memoryview(data))
+
+
+class _Counted:
+    """A file that tells how much of it was read; what is read again counts once."""
+
+    def __init__(self, file: BufferedReader, on_bytes: OnBytes) -> None:
+        self._file = file
+        self._on_bytes = on_bytes
+        self._most = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        at = self._file.tell()
+        if at > self._most:
+            self._on_bytes(at - self._most)
+            self._most = at
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _crc32c(file: StoredFile) -> str:
+    return file.version.partition("/")[2]
+
+
+def _crc32c_of(path: Path) -> str:
+    """The CRC32C of a file in Google's form: base64."""
+    import google_crc32c
+
+    number = 0
+    with path.open("rb") as file:
+        while data := file.read(_READ_BYTES):
+            number = google_crc32c.extend(number, data)
+    return b64encode(number.to_bytes(4, "big")).decode()
+
+
+def _retry() -> Any:
+    """Passing failures are tried again, for seconds: a wrong host should not take minutes."""
+    from google.cloud.storage.retry import DEFAULT_RETRY
+
+    return DEFAULT_RETRY.with_delay(initial=0.2, maximum=2.0).with_timeout(_RETRY_SECONDS)
