@@ -5,51 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from building import CLAIM, MODEL, MOUNT, ON_VOLUME, build, component, container, predictor
 
 from seldon_deployer.catalogue import OUR_IMAGE
-from seldon_deployer.config import DeploymentConfig, parse_config, parts
+from seldon_deployer.config import parse_config, parts
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.graph import Combiner, Model, OutputTransformer, Transformer
-from seldon_deployer.manifest.build import build_manifest, needs_orchestrator
+from seldon_deployer.manifest.build import needs_orchestrator
 from seldon_deployer.manifest.revision import revisions
 
 Object = dict[str, Any]
-
-MODEL = {"model_name": "iris", "model_uri": "s3://m/1", "implementation": "SKLEARN_SERVER"}
-CLAIM = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
-MOUNT = {"name": "models", "mountPath": "/mnt/models"}
-ON_VOLUME = {**MODEL, "model_uri": "/mnt/models/iris", "volumes": [CLAIM], "volume_mounts": [MOUNT]}
-
-
-def build(models: Any = None, **fields: Any) -> Object:
-    config = parse_config(**{**MODEL, **fields})
-    return build_manifest(
-        config,
-        namespace="models",
-        orchestrator=needs_orchestrator(config),
-        uri=config.model_uri,
-        implementation=config.implementation,
-        fingerprint="f",
-        models=models,
-    )
-
-
-def predictor(manifest: Object, index: int = 0) -> Object:
-    return manifest["spec"]["predictors"][index]
-
-
-def component(manifest: Object, index: int = 0) -> Object:
-    return predictor(manifest)["componentSpecs"][index]
-
-
-def container(manifest: Object, name: str = "iris") -> Object:
-    [found] = [
-        each
-        for component in predictor(manifest)["componentSpecs"]
-        for each in component["spec"]["containers"]
-        if each["name"] == name
-    ]
-    return found
 
 
 def test_a_server_of_ours_is_its_image_and_class_and_the_operator_fetches_the_model() -> None:
@@ -221,79 +186,6 @@ def test_traffic_is_shared_out_and_the_default_predictor_comes_first() -> None:
 
 def test_a_single_predictor_says_nothing_of_traffic() -> None:
     assert "traffic" not in predictor(build())
-
-
-CANARY = {"predictors": [{"name": "canary", "traffic": 10}]}
-SCALED = {"hpa": {"max_replicas": 3}}
-BESIDE_PODS: list[tuple[Object, Object]] = [
-    ({}, {"replicas": 5}),
-    ({}, {"labels": {"team": "blue"}}),
-    ({}, {"annotations": {"team": "blue"}}),
-    ({}, {"pdb": {"min_available": 1}}),
-    ({}, {"progress_deadline_seconds": 5}),
-    ({}, SCALED),
-    (SCALED, {"hpa": {"min_replicas": 2, "max_replicas": 9, "cpu_percent": 50}}),
-    (SCALED, {"hpa": None, "keda": {"triggers": [{"type": "cron", "metadata": {}}]}}),
-    ({"explainer": {"type": "ALE"}}, {"explainer": {"type": "ALE", "replicas": 2}}),
-    (CANARY, {"predictors": [{"name": "canary", "traffic": 60, "replicas": 3}]}),
-]
-
-
-@pytest.mark.parametrize(("before", "change"), BESIDE_PODS)
-def test_what_is_beside_the_pods_leaves_their_revision(before: Object, change: Object) -> None:
-    one, two = build(**before), build(**{**before, **change})
-
-    assert one != two
-    assert revisions(one) == revisions(two)
-
-
-REACHES_PODS: list[Object] = [
-    {"model_uri": "s3://m/2"},
-    {"implementation": "XGBOOST_SERVER"},
-    {"image": "mine:2"},
-    {"protocol": "v2"},
-    {"parameters": {"method": "predict"}},
-    {"resources": {"limits": {"cpu": "1"}}},
-    {"gpus": 1},
-    {"env": {"A": "1"}},
-    {"env_from_secrets": {"A": "s/k"}},
-    {"liveness_probe": {"tcp_socket": {"port": 1}}},
-    {"volumes": [CLAIM]},
-    {"volumes": [CLAIM], "volume_mounts": [{**MOUNT, "mountPath": "/data"}]},
-    {"node_selector": {"zone": "a"}},
-    {"tolerations": [{"operator": "Exists"}]},
-    {"affinity": {"pod_affinity": {}}},
-    {"image_pull_secrets": ["registry"]},
-    {"service_account_name": "reader"},
-    {"termination_grace_period_seconds": 1},
-    {"pod_labels": {"team": "blue"}},
-    {"pod_annotations": {"team": "blue"}},
-    {"secret_name": "creds"},
-    {"storage_initializer_image": "mine/rclone:1"},
-    {"orchestrator": "always"},
-    {"logger": {}},
-    {"ssl": {"cert_secret_name": "c"}},
-    {"annotations": {"seldon.io/rest-timeout": "1"}},
-]
-
-
-@pytest.mark.parametrize("change", REACHES_PODS, ids=lambda change: "-".join(change))
-def test_what_reaches_the_pods_is_a_new_revision(change: Object) -> None:
-    assert revisions(build()) != revisions(build(**change))
-
-
-def test_every_field_is_known_to_reach_the_pods_or_not() -> None:
-    reach = {name for change in REACHES_PODS for name in change}
-    beside = {name for _, change in BESIDE_PODS for name in change}
-    others = {
-        "model_name",  # another deployment
-        "python_class", "code_path", "graph",  # other ways to serve, tested by themselves
-        "readiness_probe", "startup_probe",  # as the third probe
-        "svc_orch_spec", "explainer",  # bring the orchestrator in, or change what it has
-        "overlay",  # as what it changes
-    }  # fmt: skip
-
-    assert reach | beside | others == set(DeploymentConfig.model_fields)
 
 
 class Found:
