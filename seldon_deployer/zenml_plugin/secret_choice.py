@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.config import DeploymentConfig, parts
 from seldon_deployer.deployer import SecretChoice, StorageCredentials, choose_secret
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.naming import is_dns_subdomain, secret_name
+from seldon_deployer.secrets import identity_credentials
+from seldon_deployer.storage.location import parse_location
 from seldon_deployer.zenml_plugin.artifact_store import store_credentials
 from seldon_deployer.zenml_plugin.flavor import SeldonModelDeployerConfig
 from seldon_deployer.zenml_plugin.storage_secret import read_storage_secret
@@ -31,8 +33,9 @@ def choose_storage_secret(
     choice = choose_secret(
         made_from=_named(options),
         existing=options.kubernetes_secret_name,
-        of_store=lambda: store_credentials(
-            model_uris, service_account_name=config.service_account_name
+        of_store=lambda: (
+            store_credentials(model_uris, service_account_name=config.service_account_name)
+            or service_account_identity(model_uris, config.service_account_name)
         ),
     )
     ending = choice.made_from.credentials.ending() if choice.made_from else ""
@@ -41,6 +44,29 @@ def choose_storage_secret(
             "the Secret %s will not last, and no pod starts after: %s", choice.name, ending
         )
     return choice
+
+
+def service_account_identity(
+    model_uris: Collection[str], service_account_name: str | None
+) -> StorageCredentials | None:
+    """The identity of the pods' service account, for the one kind of store that the models are in.
+
+    rclone has to be told of it by a Secret too, though nothing in that is secret. None without a
+    service account, and for stores of several kinds or of the user's own.
+    """
+    try:
+        stores = {(each.kind, each.account) for each in map(parse_location, model_uris)}
+    except ConfigError:
+        return None
+    if not service_account_name or len(stores) != 1:
+        return None
+    [(kind, account)] = stores
+    credentials = identity_credentials(kind, account)
+    if credentials is None:
+        return None
+    name = "-".join(filter(None, ("seldon-deployer-identity", kind, account)))
+    source = f"the identity of the service account {service_account_name}"
+    return StorageCredentials(secret_name(name), credentials, source)
 
 
 def _addresses(config: DeploymentConfig) -> Iterator[str | None]:
