@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from seldon_deployer.naming import QUANTITY_PATTERN
+from seldon_deployer.quantity import QUANTITY_PATTERN
 
 Object = dict[str, Any]
 

@@ -11,22 +11,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from seldon_deployer import naming
+from seldon_deployer.quantity import read_quantity
 
 # Kubernetes says so of environment variables.
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 GPU_RESOURCE = "nvidia.com/gpu"
 _PORT_NAME = re.compile(r"(?=[a-z0-9-]*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
-_QUANTITY = re.compile(naming.QUANTITY_PATTERN)
 _PERCENTAGE = re.compile(r"([0-9]|[1-9][0-9]|100)%")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_POWERS = {
-    **{unit: Decimal(10) ** (3 * power) for power, unit in enumerate("kMGTPE", start=1)},
-    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
-    "m": Decimal("1e-3"),
-    "u": Decimal("1e-6"),
-    "n": Decimal("1e-9"),
-}
 
 
 def check_env_name(name: str) -> str:
@@ -102,18 +95,6 @@ def check_path(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
         raise ValueError(f"{path!r} is no relative path without '..'")
     return path
-
-
-def read_quantity(text: str) -> Decimal:
-    """How much `500m` or `1Gi` is; raises ValueError for what is no quantity."""
-    if not _QUANTITY.match(text):
-        raise ValueError(f"{text!r} is no quantity such as 500m")
-    number = re.match(r"[-+]?[0-9.]+", text)
-    head = number[0] if number else "0"
-    rest = text[len(head) :]
-    if rest in _POWERS:
-        return Decimal(head) * _POWERS[rest]
-    return Decimal(text)
 
 
 def check_resources(resources: Mapping[str, Mapping[str, str]]) -> None:

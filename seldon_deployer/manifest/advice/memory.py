@@ -13,7 +13,7 @@ from typing import Any
 from seldon_deployer.catalogue import known_servers
 from seldon_deployer.manifest.advice.rule import Finding, Rule, each_unit, quote
 from seldon_deployer.manifest.graph import find_container
-from seldon_deployer.workload.rules import read_quantity
+from seldon_deployer.quantity import read_quantity
 
 Object = dict[str, Any]
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from seldon_deployer.quantity import read_quantity
 from seldon_deployer.workload import (
     HPA,
     PDB,
@@ -28,7 +29,7 @@ from seldon_deployer.workload import (
     env_variables,
 )
 from seldon_deployer.workload.environment import read_variables
-from seldon_deployer.workload.rules import check_resources, read_quantity
+from seldon_deployer.workload.rules import check_resources
 
 TRIGGER = {"type": "cron", "metadata": {}}
 AVERAGE = {"type": "AverageValue", "averageValue": "1"}
