@@ -104,8 +104,9 @@ def test_the_same_again_writes_nothing(deploy, cluster):
 def test_it_is_shared_and_goes_with_the_last_that_uses_it(deploy, deployer, cluster):
     deploy("one")
     deploy("two")
+    before = secret_of(cluster)
     deployer.delete("one")
-    assert secret_of(cluster)
+    assert secret_of(cluster) == before
     deployer.delete("two")
     assert secret_of(cluster) is None
 
@@ -266,7 +267,8 @@ def test_they_may_cross_anywhere(embedded_end, tmp_path):
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     opened.create(NAMESPACES, body)
     for order in ORDERS:
-        cross(opened, order, "first")
+        for value in ("first", "second"):
+            cross(opened, order, value)
     opened.close()
 
 
