@@ -73,6 +73,8 @@ def _take_size(part: Object, must_say: bool) -> Object | None:
     size = {name: part.pop(name) for name in ("replicas", *_AUTOSCALERS) if name in part}
     if not size and not must_say:
         return None
+    # Once it has said zero, silence would leave it at that.
+    size = size or {"replicas": 1}
     # An autoscaler knows no zero: without one the part may have it.
     part["replicas"] = 0
     return size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import urllib3
 from embedded import Embedded, Load, pids_of
 
 from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed
+from seldon_deployer.config import Predictor
 from seldon_deployer.graph import (
     ABTest,
     Combiner,
@@ -343,6 +345,62 @@ def test_a_unit_that_cannot_start_fails_the_whole_with_its_own_words(deploy, cod
 
     assert "NotThere" in str(caught.value)
     assert deployer.find(model_name="wrong") == []
+
+
+def test_a_stopped_graph_has_no_pod_and_comes_back_in_its_sizes(deploy, deployer, code, embedded):
+    graph = Model("lead", python_class="steps.Add", code_path=code) >> Model(
+        "heavy", python_class="steps.Add", code_path=code, own_pod=True, replicas=2
+    )
+    deploy("paused", graph, orchestrator="separate")
+    pods = len(embedded.pods("paused"))
+
+    deployer.stop("paused")
+
+    assert embedded.wait_until(
+        lambda: embedded.pods("paused") == [], "/api/v1/namespaces/default/pods"
+    )
+    service = deployer.start("paused")
+    assert service.predict([[1.0]]).tolist() == [[3.0]]
+    assert len(embedded.pods("paused")) == pods == 3
+
+
+def test_predictors_share_the_traffic_and_a_shadow_sees_copies(deploy, code, tmp_path):
+    heard = tmp_path / "heard"
+    (code / "listener.py").write_text(
+        "class Listen:\n"
+        "    def predict(self, X, names, meta=None):\n"
+        f"        with open({str(heard)!r}, 'a') as heard:\n"
+        "            heard.write(f'{X[0][0]}\\n')\n"
+        "        return [['dark']]\n"
+    )
+    service = deploy(
+        "shared",
+        None,
+        python_class="steps.Say",
+        code_path=code,
+        parameters={"text": "main"},
+        predictors=[
+            Predictor(name="new", traffic=30, parameters={"text": "new"}),
+            Predictor(
+                name="dark",
+                shadow=True,
+                python_class="listener.Listen",
+                code_path=code,
+                parameters={},
+            ),
+        ],
+    )
+
+    answers = [service.predict([[number]])[0, 0] for number in range(200)]
+
+    # Five standard deviations around 60.
+    assert 27 <= answers.count("new") <= 93
+    assert set(answers) == {"main", "new"}
+    end = time.monotonic() + 20
+    while len(seen := heard.read_text().split()) < 200:
+        assert time.monotonic() < end, "copies did not arrive"
+        time.sleep(0.05)
+    assert sorted(map(float, seen)) == list(range(200))
 
 
 class NumberLoad(Load):

@@ -70,6 +70,10 @@ def test_a_stop_leaves_no_pod_and_a_start_brings_everything_back(spec):
     stopped = applied(scale.stopped(running))
     assert {each.replicas for each in expected_deployments(stopped).values()} == {0}
     started = scale.started(stopped)
+    # An orchestrator of its own that was told no size has been told one now.
+    for one, before in zip(started["spec"]["predictors"], spec["predictors"], strict=True):
+        if "annotations" in spec and "svcOrchSpec" not in before:
+            assert one.pop("svcOrchSpec") == {"replicas": 1}
     assert started["spec"] == spec
     assert started["metadata"]["annotations"] == {"other": "kept"}
 
