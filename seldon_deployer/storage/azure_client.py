@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -32,6 +33,13 @@ _EMULATOR_ADDRESS = f"http://127.0.0.1:10000/{_EMULATOR_ACCOUNT}"
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 30
 _RETRIES = 2
+# Left alone, a proxy that answers for a machine without an identity is asked for a minute.
+_PATIENCE = {
+    "connection_timeout": _CONNECT_SECONDS,
+    "read_timeout": _READ_SECONDS,
+    "retry_total": _RETRIES,
+    "retry_status": _RETRIES,
+}
 BLOCK_BYTES = 8 << 20
 
 
@@ -144,13 +152,22 @@ class AzureSettings:
     def _named_key(self, account: str, key: str) -> Any:
         from azure.core.credentials import AzureNamedKeyCredential
 
+        try:
+            b64decode(key, validate=True)
+        except ValueError:
+            raise ConfigError(
+                f"the key of the account {account} is no base64, which the keys of Azure are",
+                hint="copy it whole from the portal",
+            ) from None
         return AzureNamedKeyCredential(account, key)
 
     def _managed_identity(self) -> Any:
         names = {"msi_object_id": "object_id", "msi_mi_res_id": "resource_id"}
         chosen = {name: self.values[key] for key, name in names.items() if self.values.get(key)}
         return _identity().ManagedIdentityCredential(
-            client_id=self.values.get("msi_client_id") or None, identity_config=chosen or None
+            client_id=self.values.get("msi_client_id") or None,
+            identity_config=chosen or None,
+            **_PATIENCE,
         )
 
     def _principal(self) -> Any:
@@ -165,7 +182,7 @@ class AzureSettings:
         try:
             told = json.loads(text)
             return _identity().ClientSecretCredential(
-                told["tenant"], told["appId"], told["password"]
+                told["tenant"], told["appId"], told["password"], **_PATIENCE
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigError(
@@ -192,7 +209,7 @@ class AzureSettings:
             return self._open(address, self._named_key(account, self.values["key"]))
         if account == own and self.values.get("sas_token"):
             return self._open(f"{address}/?{self.values['sas_token'].removeprefix('?')}")
-        return self._open(address, _identity().DefaultAzureCredential())
+        return self._open(address, _identity().DefaultAzureCredential(**_PATIENCE))
 
     def _open_string(self, text: str) -> Any:
         from azure.storage.blob import BlobServiceClient

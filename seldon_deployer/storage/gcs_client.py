@@ -116,7 +116,7 @@ class GCSSettings:
 
         account = _read_object(text)
         try:
-            if account.get("type") != "service_account":
+            if account.get("type") != "service_account" or not account.get("client_email"):
                 raise ValueError
             return service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call, unused-ignore]
                 account, scopes=[_SCOPE]

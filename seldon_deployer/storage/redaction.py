@@ -32,7 +32,8 @@ def cleaned(error: BaseException, secrets: Iterable[str]) -> ClientError:
     for form in sorted(forms, key=len, reverse=True):
         # One letter in a password field would blank every such letter.
         if len(form) >= _LEAST_LENGTH:
-            text = text.replace(form, _HIDDEN)
+            # Addresses are written with %2B and with %2b.
+            text = re.sub(re.escape(form), _HIDDEN, text, flags=re.IGNORECASE)
     return ClientError(f"{type(error).__name__}: {text}")
 
 
