@@ -54,6 +54,7 @@ def _of_unit(config: DeploymentConfig, unit: Unit) -> DeploymentConfig:
         python_class=unit.python_class,
         code_path=unit.code_path,
         image=unit.image,
+        parameters=dict(unit.parameters),
         protocol=config.protocol,
         volumes=config.volumes,
         volume_mounts=config.volume_mounts,

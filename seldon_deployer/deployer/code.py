@@ -1,28 +1,22 @@
-"""The bytes of a Python class, so that new code is a new revision."""
+"""The bytes of the user's code, so that new code is a new revision."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 from seldon_deployer.config import DeploymentConfig
+from seldon_deployer.image.code import find_code, named_code
 
 
 def code_fingerprint(config: DeploymentConfig) -> str:
-    """SHA-256 over the module or package that holds `python_class`; '' where there is none here."""
-    if config.python_class is None or config.code_path is None:
+    """SHA-256 over the files below `code_path` that `python_class` needs; '' where there is none
+    here. Of a wrapped function they are those that the function needs.
+    """
+    names = named_code(config.python_class, config.parameters)
+    if not names or config.code_path is None:
         return ""
     digest = sha256()
-    for file in sorted(_code_files(config.code_path, config.python_class)):
-        digest.update(f"{file.relative_to(config.code_path)}\0".encode())
-        digest.update(file.read_bytes())
+    for file in find_code(config.code_path, names):
+        digest.update(f"{file}\0".encode())
+        digest.update((config.code_path / file).read_bytes())
     return digest.hexdigest()
-
-
-def _code_files(folder: Path, python_class: str) -> Iterator[Path]:
-    top = python_class.partition(".")[0]
-    module = folder / f"{top}.py"
-    if module.is_file():
-        yield module
-    yield from (folder / top).rglob("*.py")
