@@ -7,10 +7,8 @@ loading a framework. Unknown paths are 404 and wrong methods 405 with a body in 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message
 from seldon_deployer.server import messages, v2
+from seldon_deployer.server.calls import Calls, Steps
 from seldon_deployer.server.component import (
     REASON_BAD_DATA,
     REASON_INTERNAL,
@@ -41,24 +40,22 @@ class Route:
     methods: tuple[str, ...]
     constant: bytes = b""
     question: Callable[[], Message] | None = None
-    prediction: Callable[[Any], Message] | None = None
+    prediction: Callable[[Any], Steps[Message]] | None = None
+    method: str = ""
     takes_lists: bool = False
 
 
 class UnitApp:
     """The ASGI application of one unit.
 
-    Predictions run in threads of their own (one by default: a user's class need not be safe for
-    several), so that health checks answer while one is at work. `draining` makes each answer the
-    last one of its connection.
+    `draining` makes each answer the last one of its connection.
     """
 
-    def __init__(self, component: Component, settings: Settings) -> None:
+    def __init__(self, component: Component, settings: Settings, calls: Calls) -> None:
         self.draining = False
         self._max_body_bytes = settings.max_body_bytes
         self._routes = _build_routes(component, settings)
-        self._predictions = ThreadPoolExecutor(settings.threads, "predict")
-        self._questions = ThreadPoolExecutor(1, "health")
+        self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,23 +78,16 @@ class UnitApp:
             return 404, _error(scope, _not_found(path))
         if method not in route.methods:
             return 405, _error(scope, f"{method} is not allowed for {path}")
-        loop = asyncio.get_running_loop()
-        try:
-            if route.prediction is not None:
+        if route.prediction is not None:
+            try:
                 message = read_message(scope, body, takes_lists=route.takes_lists)
-                answer = await loop.run_in_executor(self._predictions, route.prediction, message)
-                return _status_of(answer), answer
-            if route.question is not None:
-                return 200, await loop.run_in_executor(self._questions, route.question)
-            return 200, route.constant
-        except PayloadError as error:
-            return 400, _error(scope, error.what, REASON_BAD_DATA)
-        except UnitError:
-            raise
-        # Code made for the command line calls sys.exit: it ends its own request, not the unit's.
-        except (Exception, SystemExit) as error:
-            logger.exception("%s %s failed", method, path)
-            return _failure(scope, error)
+            except PayloadError as error:
+                return 400, _error(scope, error.what, REASON_BAD_DATA)
+            answer = await self._calls.run(route.prediction(message), method=route.method)
+            return _status_of(answer), answer
+        if route.question is not None:
+            return 200, await self._calls.ask(route.question)
+        return 200, route.constant
 
     async def _send(self, scope: Scope, send: Send, status: int, answer: Message | bytes) -> None:
         content_type = b"application/json"
@@ -119,34 +109,44 @@ class UnitApp:
 
 
 def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
-    def answers(method: str) -> Callable[[Any], Message]:
+    def answers(method: str) -> Callable[[Any], Steps[Message]]:
         return partial(messages.answer_data, component, settings, method=method)
 
     any_way = (*_GET, "POST")
-    predict = answers("predict")
-    feedback = partial(answer_feedback, component, settings)
+    predict, feedback = (
+        partial(Route, prediction=answers("predict"), method="predict"),
+        partial(
+            Route,
+            prediction=partial(answer_feedback, component, settings),
+            method="send_feedback",
+        ),
+    )
+    route = partial(messages.answer_route, component, settings)
     aggregate = partial(messages.answer_aggregate, component, settings)
     health = Route(_GET, question=partial(messages.answer_health, component, settings))
     metadata = Route(_GET, question=partial(messages.answer_metadata, component, settings))
     routes = {
-        "/predict": Route(any_way, prediction=predict),
-        "/transform-input": Route(any_way, prediction=answers("transform_input")),
-        "/transform-output": Route(any_way, prediction=answers("transform_output")),
-        "/route": Route(any_way, prediction=partial(messages.answer_route, component, settings)),
-        "/aggregate": Route(any_way, prediction=aggregate, takes_lists=True),
-        "/send-feedback": Route(any_way, prediction=feedback),
-        "/api/v1.0/feedback": Route(("POST",), prediction=feedback),
-        "/api/v0.1/feedback": Route(("POST",), prediction=feedback),
-        "/api/v1.0/predictions": Route(("POST",), prediction=predict),
-        "/api/v0.1/predictions": Route(("POST",), prediction=predict),
+        "/predict": predict(any_way),
+        "/send-feedback": feedback(any_way),
+        "/api/v1.0/feedback": feedback(("POST",)),
+        "/api/v0.1/feedback": feedback(("POST",)),
+        "/api/v1.0/predictions": predict(("POST",)),
+        "/api/v0.1/predictions": predict(("POST",)),
+        "/route": Route(any_way, prediction=route, method="route"),
+        "/aggregate": Route(any_way, prediction=aggregate, method="aggregate", takes_lists=True),
         "/health/ping": Route(_GET, constant=b"pong"),
         "/health/status": health,
         "/api/v1.0/health/status": health,
         "/metadata": metadata,
         "/api/v1.0/metadata": metadata,
     }
+    for method in ("transform_input", "transform_output"):
+        path = f"/{method.replace('_', '-')}"
+        routes[path] = Route(any_way, prediction=answers(method), method=method)
     # The orchestrator's own path, /v2/models/infer, names no model.
-    infer = Route(("POST",), prediction=partial(v2.answer_inference, component, settings))
+    infer = Route(
+        ("POST",), prediction=partial(v2.answer_inference, component, settings), method="infer"
+    )
     routes["/v2"] = Route(_GET, question=v2.server_metadata)
     routes["/v2/models/infer"] = infer
     routes["/v2/health/live"] = routes["/v2/health/ready"] = Route(_GET)
@@ -172,18 +172,6 @@ def _status_of(answer: Message) -> int:
     status = answer.get("status")
     code = status.get("code") if isinstance(status, dict) else None
     return code if isinstance(code, int) and 200 <= code <= 599 else 200
-
-
-def _failure(scope: Scope, error: BaseException) -> tuple[int, Message]:
-    """Turn an exception of the user's code into an answer.
-
-    One of the shape of Seldon's SeldonMicroserviceException chooses its status and reason.
-    """
-    status = getattr(error, "status_code", None)
-    reason = getattr(error, "reason", None)
-    if isinstance(status, int) and 400 <= status <= 599 and isinstance(reason, str):
-        return status, _error(scope, str(getattr(error, "message", error)), reason)
-    return 500, _error(scope, str(error) or type(error).__name__)
 
 
 def _error(scope: Scope, info: str, reason: str = REASON_INTERNAL) -> Message:

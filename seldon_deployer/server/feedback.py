@@ -6,6 +6,7 @@ from typing import Any
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message, Payload, decode_message
+from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.component import Component
 from seldon_deployer.server.messages import build_answer
 from seldon_deployer.server.meta import read_meta
@@ -14,7 +15,7 @@ from seldon_deployer.server.settings import Settings
 _FIELDS = ("request", "response", "reward", "truth")
 
 
-def answer_feedback(component: Component, settings: Settings, feedback: Message) -> Message:
+def answer_feedback(component: Component, settings: Settings, feedback: Message) -> Steps[Message]:
     """Tell the object of a reward; the answer is what it returns, or empty data.
 
     `routing` is the branch that this unit chose, where the response's meta has it. An object
@@ -30,8 +31,8 @@ def answer_feedback(component: Component, settings: Settings, feedback: Message)
     value = None
     if component.has("send_feedback"):
         routing = _routing(feedback, settings.unit)
-        value = component.call(
-            "send_feedback", features.value, features.names, reward, truth.value, routing
+        value = yield Call(
+            "send_feedback", (features.value, features.names, reward, truth.value, routing)
         )
     own = {"puid": read_meta(request).get("puid")}
     answer = build_answer(

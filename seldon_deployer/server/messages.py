@@ -11,6 +11,7 @@ from typing import Any
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Form, Message, decode_message, encode_message
+from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.meta import answer_meta, read_meta
@@ -21,7 +22,7 @@ REASON_BAD_METADATA = "MICROSERVICE_BAD_METADATA"
 
 def answer_data(
     component: Component, settings: Settings, request: Message, *, method: str
-) -> Message:
+) -> Steps[Message]:
     """Answer by `predict`, `transform_input` or `transform_output`.
 
     Without a transform a message passes as it is: in a graph both kinds of units are asked for
@@ -34,11 +35,11 @@ def answer_data(
     if method != "predict" and not component.has(method):
         value = payload.value
     else:
-        value = component.call(method, payload.value, payload.names, meta=meta)
+        value = yield Call(method, (payload.value, payload.names), meta)
     return build_answer(component, settings, value, like=payload.form, metas=[meta])
 
 
-def answer_route(component: Component, settings: Settings, request: Message) -> Message:
+def answer_route(component: Component, settings: Settings, request: Message) -> Steps[Message]:
     """Answer which child a message goes to: the number in an array of one row and column.
 
     -1 is all of them, -2 none. Raises UnitError 400 for anything but a whole number.
@@ -47,7 +48,7 @@ def answer_route(component: Component, settings: Settings, request: Message) -> 
         return answer
     payload = decode_message(request)
     meta = read_meta(request)
-    branch = component.call("route", payload.value, payload.names, meta=meta)
+    branch = yield Call("route", (payload.value, payload.names), meta)
     # numpy's whole numbers are what argmax gives; a bool is an int to Python only.
     if isinstance(branch, bool) or not isinstance(branch, Integral):
         raise UnitError(f"Routing response must be int but got {branch}")
@@ -56,7 +57,7 @@ def answer_route(component: Component, settings: Settings, request: Message) -> 
     return build_answer(component, settings, value, like=payload.form, metas=[own])
 
 
-def answer_aggregate(component: Component, settings: Settings, request: Any) -> Message:
+def answer_aggregate(component: Component, settings: Settings, request: Any) -> Steps[Message]:
     """Answer several messages with one: a list of them, or an object with `seldonMessages`.
 
     The answer has the form of the first one, and the meta of all. Raises UnitError or PayloadError.
@@ -74,7 +75,7 @@ def answer_aggregate(component: Component, settings: Settings, request: Any) -> 
             raise PayloadError(f"Invalid request data type: {message}")
         payloads.append(decode_message(message))
     values, names = [each.value for each in payloads], [each.names for each in payloads]
-    value = component.call("aggregate", values, names)
+    value = yield Call("aggregate", (values, names))
     metas = [read_meta(message) for message in given]
     return build_answer(component, settings, value, like=payloads[0].form, metas=metas)
 

@@ -17,6 +17,7 @@ import uvicorn
 
 from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.server.app import UnitApp
+from seldon_deployer.server.calls import Calls
 from seldon_deployer.server.load import LoadFailed, load_component
 from seldon_deployer.server.settings import Settings, read_settings
 from seldon_deployer.server.threads import bound_threads
@@ -67,7 +68,8 @@ def serve(settings: Settings) -> None:
         )
         seconds = time.perf_counter() - started
         logger.info("loaded %s in %.2f s", settings.class_path, seconds)
-        UnitServer(UnitApp(component, settings), settings).run(sockets=[bound])
+        app = UnitApp(component, settings, Calls(component, settings))
+        UnitServer(app, settings).run(sockets=[bound])
 
 
 class UnitServer(uvicorn.Server):

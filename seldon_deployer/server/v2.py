@@ -13,6 +13,7 @@ from uuid import uuid4
 from seldon_deployer import __version__
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message, Tensor, decode_v2, encode_v2, stack_columns
+from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import as_column, is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.inference import Inference
@@ -21,7 +22,7 @@ from seldon_deployer.server.settings import Settings
 VERSION = "v1"
 
 
-def answer_inference(component: Component, settings: Settings, request: Message) -> Message:
+def answer_inference(component: Component, settings: Settings, request: Message) -> Steps[Message]:
     """Answer a V2 inference request. Raises PayloadError or UnitError."""
     inputs, wanted = decode_v2(request, "inputs"), _wanted_outputs(request)
     if component.infer_tensors is not None:
@@ -31,7 +32,7 @@ def answer_inference(component: Component, settings: Settings, request: Message)
         if wanted not in ([], ["predict"]):
             raise UnitError(f"this model has the output predict, not {', '.join(wanted)}")
         value, names = stack_columns(inputs)
-        outputs = _to_tensors(component.call("predict", value, names))
+        outputs = _to_tensors((yield Call("predict", (value, names))))
     return {
         "model_name": settings.model_name,
         "model_version": VERSION,
