@@ -27,6 +27,8 @@ _MD5_OF_PARTS = frozenset(
     {"AWS", "ArvanCloud", "Ceph", "ChinaMobile", "DigitalOcean", "Dreamhost", "HuaweiOBS", "IDrive",
      "Minio", "Scaleway", "StackPath", "Storj", "Wasabi"}
 )  # fmt: skip
+# Of these it is known that they check it; all of them check an MD5.
+_CRC32 = frozenset({"AWS", "Minio"})
 _MOST_PARTS = {"Scaleway": 1000}
 # Each try to reach a store that is not there; three of them.
 _CONNECT_SECONDS = 3
@@ -62,6 +64,11 @@ class S3Settings:
     def has_md5_of_parts(self) -> bool:
         """Whether the provider's etag of an object sent in parts is the MD5 of the parts' MD5s."""
         return self.provider in _MD5_OF_PARTS
+
+    @property
+    def checks_crc32(self) -> bool:
+        """Whether the provider checks the CRC32 of a part, and keeps it."""
+        return self.provider in _CRC32
 
     @property
     def most_parts(self) -> int:
