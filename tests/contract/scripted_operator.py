@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from seldon_deployer.cluster import DEPLOYMENTS, PODS, SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.errors import NotFound
+from seldon_deployer.local.operator import make_plan
 from seldon_deployer.naming import REVISION_ANNOTATION
 
 PATCH_STATUS = {"subresource": "status"}
@@ -38,10 +39,23 @@ class ScriptedOperator:
             raise self.failure
 
     def serve(self, live: Object) -> None:
-        """Bring all replicas up."""
-        replicas = live["spec"].get("replicas", 1)
-        self.write_deployment(live, counts=(replicas,) * 4)
-        self.write_state(live, "Available" if replicas else "Creating")
+        """Bring all replicas of all Deployments up."""
+        planned = plan(live)
+        for each in planned:
+            self.write_deployment(live, each, counts=(_size(each),) * 4)
+        is_stopped = all(_size(each) == 0 for each in planned)
+        self.write_state(live, "Creating" if is_stopped else "Available")
+
+    def serve_one_by_one(self, live: Object) -> None:
+        """As `serve`, but it says Available before the last Deployments are up, or there."""
+        first, *others = plan(live)
+        self.write_deployment(live, first, counts=(_size(first),) * 4)
+        self.write_state(live, "Available")
+        for each in others:
+            self.write_deployment(live, each, counts=(_size(each), _size(each), 0, 0))
+            self.write_state(live, "Creating")
+            self.write_state(live, "Available")
+        self.serve(live)
 
     def roll(self, live: Object) -> None:
         """An update as it really goes: the old Available stays, then Available in the middle."""
@@ -71,14 +85,19 @@ class ScriptedOperator:
     def write_deployment(
         self,
         live: Object,
+        planned: Object | None = None,
         *,
         counts: tuple[int, int, int, int],
         unavailable: int = 0,
         observe: bool = True,
     ) -> None:
-        name = live["metadata"]["name"]
-        whole = f"{name}-default-0-{name}"
-        labels = {"app": whole, "seldon-deployment-id": name}
+        """Write one of the Deployments that the operator makes: the first, or `planned`."""
+        planned = planned or plan(live)[0]
+        whole, labels = planned["metadata"]["name"], planned["metadata"]["labels"]
+        template = planned["spec"]["template"]
+        containers = [
+            {"name": each["name"], "image": "server:1"} for each in template["spec"]["containers"]
+        ]
         applied = self.cluster.apply(
             DEPLOYMENTS,
             {
@@ -87,22 +106,14 @@ class ScriptedOperator:
                 "metadata": {
                     "name": whole,
                     "labels": labels,
-                    "ownerReferences": [
-                        {
-                            "apiVersion": live["apiVersion"],
-                            "kind": live["kind"],
-                            "name": name,
-                            "uid": live["metadata"]["uid"],
-                            "controller": True,
-                        }
-                    ],
+                    "ownerReferences": planned["metadata"]["ownerReferences"],
                 },
                 "spec": {
-                    "replicas": live["spec"].get("replicas", 1),
-                    "selector": {"matchLabels": labels},
+                    "replicas": _size(planned),
+                    "selector": planned["spec"]["selector"],
                     "template": {
-                        "metadata": {"labels": labels, "annotations": _stamp(live)},
-                        "spec": {"containers": [{"name": name, "image": "server:1"}]},
+                        "metadata": template["metadata"],
+                        "spec": {"containers": containers},
                     },
                 },
             },
@@ -181,6 +192,15 @@ class ScriptedOperator:
         except BaseException as error:
             self.failure = error
             raise
+
+
+def plan(live: Object) -> list[Object]:
+    """The Deployments of a SeldonDeployment, as Seldon's operator was seen to make them."""
+    return list(make_plan(live).deployments)
+
+
+def _size(planned: Object) -> int:
+    return int(planned["spec"].get("replicas", 1))
 
 
 def _stamp(live: Object) -> dict[str, str]:
