@@ -142,7 +142,8 @@ class Planner:
             raise ManifestError(
                 f"{self._config.name} would not start as this cluster is",
                 why="; ".join(f"{each.message}: {each.reason}" for each in errors),
-                hint="make what is missing first, or send it all the same with preflight=off",
+                hint="make what is missing first (credentials: seldon-deployer secret apply, and "
+                "secret_name names them), or send it all the same with preflight=off",
             )
         for each in found if tells else ():
             log.warning("%s: %s (%s)", each.field, each.message, each.reason)
