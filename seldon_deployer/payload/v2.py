@@ -8,29 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload.arrays import leaves, reshape, to_array, to_list
+from seldon_deployer.payload.datatypes import datatype_of, dtype_of
 
 if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array
 
 Message = dict[str, Any]
-
-# V2 datatype -> numpy dtype. Source: Open Inference Protocol, "Tensor Data Types".
-_DTYPES = {
-    "BOOL": "bool",
-    "UINT8": "uint8",
-    "UINT16": "uint16",
-    "UINT32": "uint32",
-    "UINT64": "uint64",
-    "INT8": "int8",
-    "INT16": "int16",
-    "INT32": "int32",
-    "INT64": "int64",
-    "FP16": "float16",
-    "FP32": "float32",
-    "FP64": "float64",
-    "BYTES": "object",
-}
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -44,8 +27,8 @@ class Tensor:
 def decode_v2(message: Message, part: Literal["inputs", "outputs"]) -> list[Tensor]:
     """Read the tensors of a V2 request (`inputs`) or response (`outputs`).
 
-    Data may be flat or nested in rows. Raises PayloadError for what is malformed, and for binary
-    tensor data, which we do not read.
+    Data may be flat or nested in rows, or an array already. Raises PayloadError for what is
+    malformed.
     Source: Open Inference Protocol, "Inference".
     """
     tensors = message.get(part)
@@ -54,16 +37,22 @@ def decode_v2(message: Message, part: Literal["inputs", "outputs"]) -> list[Tens
     return [_decode_tensor(tensor, f"{part}[{i}]") for i, tensor in enumerate(tensors)]
 
 
-def encode_v2(tensor: Tensor) -> Message:
-    """Write one V2 tensor, its data flat and in row order; text becomes BYTES."""
+def encode_v2(tensor: Tensor, *, as_array: bool = False) -> Message:
+    """Write one V2 tensor, its data flat and in row order; text becomes BYTES.
+
+    as_array: leave the data an array, for a message that is not to be JSON.
+    """
     array = tensor.array
-    datatype = "BYTES" if array.dtype.kind in "OSU" else _NAMES.get(array.dtype.name)
+    datatype = datatype_of(array)
     if datatype is None:
         raise PayloadError(f"dtype {array.dtype} of {tensor.name} has no V2 datatype")
+    described = {"name": tensor.name, "shape": list(array.shape), "datatype": datatype}
+    if as_array:
+        return {**described, "data": array.ravel()}
     data = to_list(array.ravel())
     if datatype == "BYTES":
         data = [item.decode() if isinstance(item, bytes) else str(item) for item in data]
-    return {"name": tensor.name, "shape": list(array.shape), "datatype": datatype, "data": data}
+    return {**described, "data": data}
 
 
 def stack_columns(tensors: Sequence[Tensor]) -> tuple[Array, list[str]]:
@@ -96,11 +85,14 @@ def _decode_tensor(tensor: Any, where: str) -> Tensor:
 
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise PayloadError(f"{where} has no name")
-    dtype = _DTYPES.get(str(tensor.get("datatype")))
-    if dtype is None:
-        raise PayloadError(f"{where}.datatype is none of {', '.join(_DTYPES)}")
+    dtype = dtype_of(str(tensor.get("datatype")), where)
+    if isinstance(tensor.get("data"), np.ndarray):
+        return Tensor(tensor["name"], reshape(tensor["data"], tensor.get("shape"), where))
     if not isinstance(tensor.get("data"), list):
-        raise PayloadError(f"{where}.data is no list; binary tensor data is not supported")
+        raise PayloadError(
+            f"{where}.data is no list",
+            hint="give data, or binary_data_size and the header Inference-Header-Content-Length",
+        )
     if dtype == "object":
         array = np.array(list(leaves(tensor["data"])), dtype=object)
     else:
