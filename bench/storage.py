@@ -132,6 +132,8 @@ def _transfer(
 
     def transfer() -> float:
         number = next(numbers)
+        # What others wrote is not to be waited for by this one.
+        os.sync()
         # What is downloaded is what the last round uploaded: either way by the same tool.
         key = f"{name}-{number if verb == 'upload' else ROUNDS - 1}"
         target = source if verb == "upload" else source.parent / f"{name}-{number}"

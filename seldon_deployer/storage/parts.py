@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Protocol, TypeVar
 
 from seldon_deployer.errors import StorageError, StorageUnreachable
@@ -66,17 +66,17 @@ def split(size_bytes: int, part_bytes: int) -> list[Part]:
 
 
 def fetch_part(
-    read: ReadRange, target: int, part: Part, on_bytes: OnBytes, digest: Digest | None = None
+    read: ReadRange, target: Target, part: Part, on_bytes: OnBytes, digest: Digest | None = None
 ) -> None:
     """Write one part at its place in an open file, going on where a broken link left it.
 
-    target: a file descriptor. Raises StorageError when link after link breaks before a byte came.
+    Raises StorageError when link after link breaks before a byte came.
     """
     done = 0
 
     def take(data: memoryview) -> None:
         nonlocal done
-        _write(target, data, part.start + done)
+        target.write(data, part.start + done)
         if digest is not None:
             digest.update(data)
         done += len(data)
@@ -145,20 +145,30 @@ def stoppable(on_bytes: OnBytes, stop: Event) -> OnBytes:
     return count
 
 
+class Target:
+    """A new file, written at any place from several threads."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        # The kernel writes one piece of a file at a time, and spins until it is a thread's turn.
+        self._lock = Lock()
+
+    def write(self, data: memoryview, start: int) -> None:
+        """Write all of some bytes from `start` on."""
+        with self._lock:
+            while data:
+                count = os.pwrite(self._number, data, start)
+                data, start = data[count:], start + count
+
+
 @contextmanager
-def open_target(path: Path) -> Iterator[int]:
-    """The descriptor of a new, empty file, to be written at any place."""
+def open_target(path: Path) -> Iterator[Target]:
+    """A new, empty file."""
     number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
-        yield number
+        yield Target(number)
     finally:
         os.close(number)
-
-
-def _write(target: int, data: memoryview, start: int) -> None:
-    while data:
-        count = os.pwrite(target, data, start)
-        data, start = data[count:], start + count
 
 
 def _pause(tries: int) -> None:

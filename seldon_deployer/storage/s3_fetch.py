@@ -53,11 +53,11 @@ def fetch_object(calls: S3Calls, file: StoredFile, target: Path, on_bytes: OnByt
     stop = Event()
     count = stoppable(on_bytes, stop)
     read = partial(_read_range, calls, file)
-    with open_target(target) as number:
+    with open_target(target) as opened:
 
         def run(part: Part) -> bytes:
             made = plan.algorithm.new()
-            fetch_part(read, number, part, count, made)
+            fetch_part(read, opened, part, count, made)
             return made.digest()
 
         if len(parts) == 1:
