@@ -15,6 +15,7 @@ from typing import Any
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message
+from seldon_deployer.payload.v2_binary import Buffer
 from seldon_deployer.server import messages, v2
 from seldon_deployer.server.calls import Calls, Steps
 from seldon_deployer.server.component import (
@@ -27,10 +28,12 @@ from seldon_deployer.server.encoding import encode_json
 from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.request import Receive, Scope, Send, read_body, read_message
 from seldon_deployer.server.settings import Settings
+from seldon_deployer.server.v2_http import read_inference, write_inference
 
 logger = logging.getLogger(__name__)
 
 _GET = ("GET", "HEAD")
+_INFER = "infer"
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ class UnitApp:
             return 405, _error(scope, f"{method} is not allowed for {path}")
         if route.prediction is not None:
             try:
-                message = read_message(scope, body, takes_lists=route.takes_lists)
+                if route.method == _INFER:
+                    message = read_inference(scope, body)
+                else:
+                    message = read_message(scope, body, takes_lists=route.takes_lists)
             except PayloadError as error:
                 return 400, _error(scope, error.what, REASON_BAD_DATA)
             answer = await self._calls.run(route.prediction(message), method=route.method)
@@ -90,22 +96,24 @@ class UnitApp:
         return 200, route.constant
 
     async def _send(self, scope: Scope, send: Send, status: int, answer: Message | bytes) -> None:
-        content_type = b"application/json"
         if isinstance(answer, bytes):
-            content_type, body = b"text/plain; charset=utf-8", answer
+            headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/plain; charset=utf-8")]
+            parts: list[Buffer] = [answer]
         else:
             try:
-                body = encode_json(answer)
+                headers, parts = _write(scope, answer)
             except (TypeError, ValueError) as error:
                 logger.exception("the answer to %s is no JSON", scope["path"])
                 status = 500
-                body = encode_json(_error(scope, f"the answer cannot be sent: {error}"))
-        headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+                headers, parts = _write(scope, _error(scope, f"the answer cannot be sent: {error}"))
+        headers.append((b"content-length", b"%d" % sum(len(part) for part in parts)))
         if self.draining or status == 413:
             # After 413 the rest of the body is still on its way: the connection cannot go on.
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        for part in parts[:-1]:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": parts[-1]})
 
 
 def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
@@ -145,7 +153,7 @@ def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
         routes[path] = Route(any_way, prediction=answers(method), method=method)
     # The orchestrator's own path, /v2/models/infer, names no model.
     infer = Route(
-        ("POST",), prediction=partial(v2.answer_inference, component, settings), method="infer"
+        ("POST",), prediction=partial(v2.answer_inference, component, settings), method=_INFER
     )
     routes["/v2"] = Route(_GET, question=v2.server_metadata)
     routes["/v2/models/infer"] = infer
@@ -172,6 +180,13 @@ def _status_of(answer: Message) -> int:
     status = answer.get("status")
     code = status.get("code") if isinstance(status, dict) else None
     return code if isinstance(code, int) and 200 <= code <= 599 else 200
+
+
+def _write(scope: Scope, answer: Message) -> tuple[list[tuple[bytes, bytes]], list[Buffer]]:
+    """An answer as headers that tell what it is, and the parts of its body."""
+    if scope["path"].startswith("/v2"):
+        return write_inference(answer)
+    return [(b"content-type", b"application/json")], [encode_json(answer)]
 
 
 def _error(scope: Scope, info: str, reason: str = REASON_INTERNAL) -> Message:

@@ -22,8 +22,14 @@ from seldon_deployer.server.settings import Settings
 VERSION = "v1"
 
 
-def answer_inference(component: Component, settings: Settings, request: Message) -> Steps[Message]:
-    """Answer a V2 inference request. Raises PayloadError or UnitError."""
+def answer_inference(
+    component: Component, settings: Settings, request: Message, *, in_arrays: bool = False
+) -> Steps[Message]:
+    """Answer a V2 inference request. Raises PayloadError or UnitError.
+
+    Tensors of the request may hold arrays. Those of the answer do where the request wants binary
+    data, and all of them with `in_arrays`.
+    """
     inputs, wanted = decode_v2(request, "inputs"), _wanted_outputs(request)
     if component.infer_tensors is not None:
         inference = Inference(inputs, wanted, _content_type(request))
@@ -38,7 +44,10 @@ def answer_inference(component: Component, settings: Settings, request: Message)
         "model_version": VERSION,
         "id": request.get("id") or str(uuid4()),
         "parameters": {},
-        "outputs": [_encode(output) for output in outputs],
+        "outputs": [
+            _encode(output, as_array=in_arrays or _wants_binary(request, output.name))
+            for output in outputs
+        ],
     }
 
 
@@ -57,7 +66,7 @@ def model_metadata(component: Component, settings: Settings) -> Message:
 
 def server_metadata() -> Message:
     """Describe this server."""
-    return {"name": "seldon-deployer", "version": __version__, "extensions": []}
+    return {"name": "seldon-deployer", "version": __version__, "extensions": ["binary_tensor_data"]}
 
 
 def error_message(text: str) -> Message:
@@ -74,8 +83,7 @@ def _wanted_outputs(request: Message) -> list[str]:
 
 
 def _content_type(request: Message) -> str | None:
-    parameters = request.get("parameters")
-    kind = parameters.get("content_type") if isinstance(parameters, dict) else None
+    kind = _parameter(request, "content_type")
     return kind if isinstance(kind, str) else None
 
 
@@ -91,9 +99,24 @@ def _to_tensors(value: Any) -> list[Tensor]:
     return [Tensor("predict", as_column(array))]
 
 
-def _encode(output: Tensor) -> Message:
+def _wants_binary(request: Message, name: str) -> bool:
+    """Whether an output is wanted as binary data: what is said of it, else of the whole answer."""
+    whole = _parameter(request, "binary_data_output")
+    for output in request.get("outputs") or []:
+        if output["name"] == name:
+            own = _parameter(output, "binary_data")
+            return (whole if own is None else own) is True
+    return whole is True
+
+
+def _parameter(given: Message, name: str) -> Any:
+    parameters = given.get("parameters")
+    return parameters.get(name) if isinstance(parameters, dict) else None
+
+
+def _encode(output: Tensor, *, as_array: bool) -> Message:
     try:
-        encoded = encode_v2(output)
+        encoded = encode_v2(output, as_array=as_array)
     except PayloadError as error:
         # The right type with a content that JSON cannot hold: the model's fault.
         raise UnitError(f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL) from error
