@@ -1,6 +1,8 @@
-"""Inference graphs as the user writes them: values, the tree Seldon makes of them, drawings."""
+"""Inference graphs as the user writes them: values, and the tree that Seldon makes of them.
 
-from seldon_deployer.graph.drawing import draw_graph, draw_predictor
+Drawings are in `graph.drawing`, which is loaded when one is asked for.
+"""
+
 from seldon_deployer.graph.nodes import (
     ABTest,
     Chain,
@@ -28,8 +30,6 @@ __all__ = [
     "TreeNode",
     "Unit",
     "components",
-    "draw_graph",
-    "draw_predictor",
     "lay_out",
     "units",
     "write_graph",

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
 from pydantic.alias_generators import to_snake
 from pydantic.dataclasses import dataclass
 
-VALUE = ConfigDict(extra="forbid", protected_namespaces=())
+# Validators are built on first use: most programs write no graph.
+VALUE = ConfigDict(defer_build=True, extra="forbid", protected_namespaces=())
 
 
 @dataclass(frozen=True, config=VALUE, repr=False)

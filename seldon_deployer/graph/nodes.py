@@ -17,7 +17,7 @@ from dataclasses import KW_ONLY
 from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator, Discriminator, model_validator
-from pydantic.dataclasses import dataclass, rebuild_dataclass
+from pydantic.dataclasses import dataclass
 
 from seldon_deployer.graph.fields import Share, Text, UnitName
 from seldon_deployer.graph.node import VALUE, Node
@@ -232,12 +232,6 @@ Graph = Annotated[
     ],
     AfterValidator(_check_start),
 ]
-
-# They name each other: only now can each be read.
-rebuild_dataclass(Router)  # type: ignore[arg-type]
-rebuild_dataclass(Combiner)  # type: ignore[arg-type]
-rebuild_dataclass(ABTest)  # type: ignore[arg-type]
-rebuild_dataclass(Chain)  # type: ignore[arg-type]
 
 
 def units(graph: Graph) -> Iterator[Unit]:

@@ -15,11 +15,10 @@ from seldon_deployer.graph import (
     OutputTransformer,
     Transformer,
     components,
-    draw_graph,
-    draw_predictor,
     lay_out,
     write_graph,
 )
+from seldon_deployer.graph.drawing import draw_graph, draw_predictor
 
 SVG = "{http://www.w3.org/2000/svg}"
 VOTE = (
