@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +15,8 @@ def local_path(uri: str) -> Path | None:
     Raises ArtifactError for a `file://` address of another machine.
     """
     if "://" not in uri:
-        return Path(uri).expanduser().absolute()
+        # pathlib's own fails where nobody has that name; then it is a file's.
+        return Path(os.path.expanduser(uri)).absolute()  # noqa: PTH111
     parts = urlsplit(uri)
     if parts.scheme.lower() != "file":
         return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -136,6 +136,7 @@ def test_a_path_of_this_machine_survives_the_address_of_it(path) -> None:
 
 
 @given(st.text())
+@example("~0")
 def test_every_text_is_an_address_or_a_clear_error(text: str) -> None:
     try:
         location = parse_location(text)
