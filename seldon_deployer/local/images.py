@@ -50,6 +50,11 @@ def find_program(container: Object) -> Runnable:
     what = f'the image "{image}"' if image else "a container without an image"
     raise NotRunnable(
         f"Container {container['name']}: the embedded runtime cannot run {what}. "
-        "It runs SKLEARN_SERVER, and a Python class of your own in the image "
+        f"It runs {', '.join(_servers())}, and a Python class of your own in the image "
         f"{image_repository(catalogue.OUR_IMAGE)}; deploy anything else to a cluster."
     )
+
+
+def _servers() -> list[str]:
+    """The servers that have one of ours of the same kind."""
+    return [server.name for server in catalogue.SERVERS.values() if server.local_class]
