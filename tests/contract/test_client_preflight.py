@@ -138,7 +138,8 @@ def test_off_asks_neither_the_store_nor_for_what_is_named(deployer, operator, ca
 
 def test_what_is_not_named_is_not_asked_for(deployer, operator, caplog):
     caplog.set_level("DEBUG", logger=TRANSPORT)
-    deployer.deploy(config(model_uri="gs://m/1"), timeout_seconds=30)
+    wanted = DeploymentConfig(model_name="iris", python_class="a.B", image="mine:1")
+    deployer.deploy(wanted, timeout_seconds=30)
     kinds = Counter("watch=true" in each for each in sent_by_us(caplog))
     assert kinds[False] <= 10
     assert kinds[True] == 2
