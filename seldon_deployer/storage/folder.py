@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seldon_deployer.errors import ConfigError, StorageError, StorageMissing
+from seldon_deployer.errors import ConfigError, StorageDenied, StorageError, StorageMissing
 from seldon_deployer.storage.download import download
 from seldon_deployer.storage.location import Location
 from seldon_deployer.storage.paths import without_folders
@@ -121,6 +121,12 @@ class RemoteFolder:
         )
 
     def _itself(self) -> _Files:
-        # Of all keys that begin with the path, the path itself is the first.
-        first = next(iter(self._bucket.list(self._path)), None) if self._path else None
+        if not self._path:
+            return []
+        try:
+            # Of all keys that begin with the path, the path itself is the first.
+            first = next(iter(self._bucket.list(self._path)), None)
+        except StorageDenied:
+            # Rights may begin at `<path>/`. If they do not, the next list says so.
+            return []
         return [first] if first is not None and first.path == self._path else []

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
-from io import BufferedReader
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -28,8 +27,8 @@ from seldon_deployer.storage.parts import (
 from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
 
 _FETCH_BYTES = 8 << 20
-# Held in memory while it is sent; a multiple of 256 KiB, as Google wants it.
-_SEND_BYTES = 16 << 20
+# What is no larger goes in one request, from memory.
+_WHOLE_BYTES = 8 << 20
 # The library's sessions have ten connections; the files beside need some.
 _WORKERS = 6
 _WRITE_BYTES = 1 << 20
@@ -116,26 +115,33 @@ class GCSBucket:
             raise corrupted(self._where(file.path), "its CRC32C is another than the store's")
 
     def send(self, source: Path, key: str, on_bytes: OnBytes) -> None:
-        """Write a local file to `key` in one upload, which is resumed where a link breaks.
-
-        Google's parallel uploads leave parts of a cut one behind as files, or need more rights.
-        """
-        size_bytes = source.stat().st_size
+        """Write a local file to `key`, in one stream, which goes on where a link breaks."""
+        size_bytes, crc32c = source.stat().st_size, _crc32c_of(source)
         try:
-            with source.open("rb") as file, self._translated(key):
-                blob = self._open().blob(key, chunk_size=_SEND_BYTES)
-                blob.upload_from_file(
-                    _Counted(file, on_bytes),
-                    size=size_bytes,
-                    content_type="application/octet-stream",
-                    checksum="crc32c",
-                    timeout=_TIMEOUT_SECONDS,
-                    retry=_retry(),
-                )
+            with self._translated(key):
+                blob = self._open().blob(key)
+                # The store refuses other bytes.
+                blob.crc32c = crc32c
+                options = {
+                    "content_type": "application/octet-stream",
+                    "checksum": None,
+                    "timeout": _TIMEOUT_SECONDS,
+                    "retry": _retry(),
+                }
+                if size_bytes <= _WHOLE_BYTES:
+                    blob.upload_from_string(source.read_bytes(), **options)
+                    on_bytes(size_bytes)
+                    stored = (blob.size, blob.crc32c)
+                else:
+                    from seldon_deployer.storage.gcs_upload import send_stream
+
+                    address = blob.create_resumable_upload_session(size=size_bytes, **options)
+                    told = send_stream(address, source, on_bytes)
+                    stored = (int(told["size"]), told["crc32c"])
         except StorageMissing as error:
             # What is to be made cannot be missing.
             raise missing_bucket(self._where("").rstrip("/")) from error.__cause__
-        if blob.size != size_bytes:
+        if stored != (size_bytes, crc32c):
             raise failed(self._where(key), f"{source} was changed while it was sent")
 
     def matches(self, file: StoredFile, source: Path) -> bool:
@@ -220,29 +226,6 @@ class _Buffered:
         data, self._data = self._data, bytearray()
         if data:
             self._take(memoryview(data))
-
-
-class _Counted:
-    """A file that tells how much of it was read; what is read again counts once."""
-
-    def __init__(self, file: BufferedReader, on_bytes: OnBytes) -> None:
-        self._file = file
-        self._on_bytes = on_bytes
-        self._most = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        at = self._file.tell()
-        if at > self._most:
-            self._on_bytes(at - self._most)
-            self._most = at
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
 
 
 def _crc32c(file: StoredFile) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from seldon_deployer.errors import StorageError
 from seldon_deployer.storage.failures import corrupted, failed
 from seldon_deployer.storage.parts import Part, run_all, send_part, split, stoppable
 from seldon_deployer.storage.s3_calls import S3Calls, read_version
@@ -57,17 +58,28 @@ class _Upload:
         try:
             tasks = [partial(self._send, part, count) for part in parts]
             made = run_all(self._calls.workers, tasks, stop)
-            done = self._call(
-                "complete_multipart_upload",
-                UploadId=self._id,
-                MultipartUpload={"Parts": [each for _, each in made]},
-            )
+            done = self._complete(made)
         except BaseException:
             with suppress(Exception):
                 # What was sent so far would be kept, unseen and paid for.
                 self._call("abort_multipart_upload", UploadId=self._id)
             raise
         self._verify(done, [digest for digest, _ in made])
+
+    def _complete(self, made: Sequence[tuple[bytes, dict[str, Any]]]) -> Any:
+        parts = {"Parts": [each for _, each in made]}
+        try:
+            return self._call("complete_multipart_upload", UploadId=self._id, MultipartUpload=parts)
+        except StorageError:
+            # Its answer may have been lost: then the object is there, and the upload is not.
+            ours = self._algorithm.combine([digest for digest, _ in made])
+            with suppress(StorageError):
+                head = self._call(
+                    "head_object", ChecksumMode="ENABLED", **self._calls.settings.read_options
+                )
+                if ours in (head.get("ChecksumCRC32"), read_version(head)):
+                    return head
+            raise
 
     def _send(self, part: Part, on_bytes: OnBytes) -> tuple[bytes, dict[str, Any]]:
         """One part; gives its sum, and what completing the upload wants to know of it."""

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
-from seldon_deployer.errors import StorageMissing
+from seldon_deployer.errors import StorageError, StorageMissing
 from seldon_deployer.storage.location import Location
 from seldon_deployer.storage.store import Bucket, StoredFile
 
@@ -41,7 +41,7 @@ def nothing_there(uri: str, location: Location, bucket: Bucket) -> NothingThere:
             )
     return NothingThere(
         f"there is nothing at {uri}",
-        why="the folder is empty" if location.kind == "file" else "all of it is empty",
+        why="nothing can be seen above it either",
         hint="check the address, and that the model was uploaded",
     )
 
@@ -73,9 +73,11 @@ def _names(location: Location, bucket: Bucket, prefix: str, name: str) -> list[s
             return sorted(each.name for each in Path(prefix or "/").iterdir())
         return []
     found: dict[str, None] = {}
-    for start in (prefix + name[:1], prefix):
-        for file in islice(bucket.list(start), _LOOK_AT):
-            found.setdefault(file.path[len(prefix) :].partition("/")[0], None)
+    # Rights may end at the address: then there is nothing to suggest, and nothing else to say.
+    with suppress(StorageError):
+        for start in (prefix + name[:1], prefix):
+            for file in islice(bucket.list(start), _LOOK_AT):
+                found.setdefault(file.path[len(prefix) :].partition("/")[0], None)
     return [each for each in found if each]
 
 

@@ -19,8 +19,9 @@ from threading import Event
 
 from seldon_deployer.errors import StorageError, StorageMissing
 from seldon_deployer.storage.failures import failed
+from seldon_deployer.storage.local import LocalBucket
 from seldon_deployer.storage.parts import run_all, stoppable
-from seldon_deployer.storage.paths import without_folders
+from seldon_deployer.storage.paths import check_paths, without_folders
 from seldon_deployer.storage.progress import Progress, Total
 from seldon_deployer.storage.store import Bucket, StoredFile
 
@@ -85,17 +86,15 @@ def list_key(prefix: str) -> str:
 
 
 def _find_sources(folder: Path) -> dict[str, Path]:
-    found = {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    # By the same rules as a folder of this machine is read: links are followed, circles are not.
+    found = list(LocalBucket(folder, str(folder)).list(""))
     if not found:
         raise StorageError(
             f"there is nothing to upload in {folder}",
             why="it holds no file" if folder.is_dir() else "it is no folder",
         )
-    return found
+    check_paths(found, str(folder), tells_case=True)
+    return {file.path: folder / file.path for file in found}
 
 
 def _list_files(bucket: Bucket, prefix: str) -> dict[str, StoredFile]:

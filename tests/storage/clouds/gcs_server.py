@@ -28,6 +28,8 @@ from programs import find_program, free_port, run_server
 PUBLIC = "public-models"
 FORBIDDEN = "forbidden-models"
 _PIECE_BYTES = 1 << 20
+# Google keeps an upload in multiples of these.
+_UNIT_BYTES = 1 << 18
 _HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "content-length"})
 
 
@@ -43,6 +45,8 @@ class Google:
     client_secret: str = field(repr=False)
     access_token: str = field(repr=False)
     token_requests: list[str] = field(default_factory=list)
+    # Of uploads that were cut, how much is there.
+    kept_bytes: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager
@@ -187,7 +191,12 @@ class _Door(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self._body()
-        path = unquote(urlsplit(self.path).path)
+        parts = urlsplit(self.path)
+        session = parse_qs(parts.query).get("upload_id", [""])[0]
+        if session and self.command == "PUT":
+            # Who has an upload's address needs no token.
+            return self._continue_upload(session, body)
+        path = unquote(parts.path)
         bucket = path.partition("/b/")[2].partition("/")[0] or path.split("/")[1]
         authorization = self.headers.get("Authorization")
         if bucket != PUBLIC and authorization is None:
@@ -196,6 +205,28 @@ class _Door(BaseHTTPRequestHandler):
             return self._refuse(401, "authError", "Invalid Credentials")
         if bucket == FORBIDDEN:
             return self._refuse(403, "forbidden", "The caller does not have storage.objects.list.")
+        return self._forward(body)
+
+    def _continue_upload(self, session: str, body: bytes) -> None:
+        """Keep what came before a link broke, and tell of it, as Google does.
+
+        The server behind this door keeps nothing of a request that is cut, and takes the question
+        how much it has for the end of the file.
+        """
+        kept = self.google.kept_bytes.get(session, 0)
+        span, _, total = self.headers["Content-Range"].removeprefix("bytes ").partition("/")
+        if span == "*":
+            return self._send(308, b"", "text/plain", "", f"bytes=0-{kept - 1}" if kept else "")
+        start = int(span.partition("-")[0])
+        if start != kept:
+            return self._refuse(400, "invalid", "These bytes do not follow.")
+        if len(body) < int(self.headers["Content-Length"]):
+            body = body[: len(body) // _UNIT_BYTES * _UNIT_BYTES]
+            self.google.kept_bytes[session] = kept + len(body)
+            span = f"{start}-{start + len(body) - 1}"
+            if not body:
+                return None
+        self.headers.replace_header("Content-Range", f"bytes {span}/{total}")
         return self._forward(body)
 
     def _forward(self, body: bytes) -> None:
@@ -244,10 +275,12 @@ class _Door(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: dict[str, object], flavor: str = "") -> None:
         self._send(status, json.dumps(body).encode(), "application/json", flavor)
 
-    def _send(self, status: int, data: bytes, kind: str, flavor: str) -> None:
+    def _send(self, status: int, data: bytes, kind: str, flavor: str, received: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        if received:
+            self.send_header("Range", received)
         if flavor:
             self.send_header("Metadata-Flavor", flavor)
         self.end_headers()

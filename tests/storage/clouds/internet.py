@@ -51,6 +51,8 @@ class Internet:
     asked: list[str]
     # The connection that brings so many bytes next is cut; one for each number.
     cuts: list[int]
+    # The same for what goes to a server.
+    upload_cuts: list[int]
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -73,9 +75,11 @@ def run_internet(folder: Path) -> Iterator[Internet]:
     routes: dict[str, int] = {}
     asked: list[str] = []
     cuts: list[int] = []
+    upload_cuts: list[int] = []
 
     class Handler(_Handler):
         pending = cuts
+        pending_uploads = upload_cuts
 
         def find_port(self, address: str) -> int | None:
             asked.append(address)
@@ -92,7 +96,12 @@ def run_internet(folder: Path) -> Iterator[Internet]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield Internet(
-                server.server_address[1], _make_certificates(folder), routes, asked, cuts
+                server.server_address[1],
+                _make_certificates(folder),
+                routes,
+                asked,
+                cuts,
+                upload_cuts,
             )
         finally:
             server.shutdown()
@@ -100,6 +109,7 @@ def run_internet(folder: Path) -> Iterator[Internet]:
 
 class _Handler(StreamRequestHandler):
     pending: list[int]
+    pending_uploads: list[int]
 
     def find_port(self, address: str) -> int | None:
         raise NotImplementedError
@@ -136,7 +146,7 @@ class _Handler(StreamRequestHandler):
             target=_pipe, args=(server, self.connection, self.pending), daemon=True
         )
         back.start()
-        _pipe(self.connection, server, [])
+        _pipe(self.connection, server, self.pending_uploads)
         back.join()
 
     def _read_headers(self) -> list[bytes]:

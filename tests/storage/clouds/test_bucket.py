@@ -194,6 +194,33 @@ def test_a_fetch_goes_on_where_links_break(store, tmp_path, internet: Internet, 
     assert sum(counted) == len(data)
 
 
+@pytest.mark.parametrize("cuts", [[1 << 20], [5 << 20, 100_000, 11 << 20]])
+def test_a_file_is_sent_on_where_links_break(store, tmp_path, internet: Internet, cuts):
+    (tmp_path / "a").write_bytes(random_bytes(LARGE))
+    bucket, counted = store.open(), []
+    list(bucket.list(""))
+    internet.upload_cuts.extend(cuts)
+    bucket.send(tmp_path / "a", "a", counted.append)
+    assert internet.upload_cuts == []
+    assert store.keys() == {"a": (tmp_path / "a").read_bytes()}
+    assert sum(counted) == LARGE
+
+
+def test_a_file_that_is_changed_while_it_is_sent_is_an_error(store, tmp_path):
+    source = tmp_path / "a"
+    for size_bytes in (LARGE - 1, LARGE):
+        source.write_bytes(random_bytes(LARGE))
+
+        def change(_: int, size_bytes=size_bytes) -> None:
+            with source.open("r+b") as file:
+                file.truncate(size_bytes)
+                file.seek(LARGE - (1 << 20))
+                file.write(b"other")
+
+        with pytest.raises(StorageError, match=r"changed|shorter|HTTP 400"):
+            store.open().send(source, "a", change)
+
+
 def test_a_store_that_is_gone_in_the_middle_is_told_and_soon(store, tmp_path, internet: Internet):
     store.put("a", random_bytes(LARGE))
     file, bucket = only(store), store.open()
