@@ -9,7 +9,7 @@ FRAMEWORKS := $(VENV)/.frameworks
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo demo-stop test lint format check bench apiserver clouds clean
+.PHONY: help install demo demo-stop test lint format check bench apiserver clouds minio clean
 
 help:
 	@echo "make demo       train on iris in a ZenML pipeline, deploy, predict (no cluster needed)"
@@ -52,7 +52,12 @@ clouds:
 	@$(MAKE) -s -k -C tests/storage/clouds >/dev/null || \
 	  echo "not every cloud's server can be made here: the tests against it will be skipped"
 
-test: $(FRAMEWORKS) apiserver clouds
+# And those against MinIO (Go), the S3 server that checks rights.
+minio:
+	@$(MAKE) -s -C tests/storage/minio >/dev/null || \
+	  echo "MinIO cannot be built here: the tests against it will be skipped"
+
+test: $(FRAMEWORKS) apiserver clouds minio
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install
@@ -65,7 +70,7 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(FRAMEWORKS) apiserver
+bench: $(FRAMEWORKS) apiserver minio
 	$(BIN)/python -m bench
 
 clean:

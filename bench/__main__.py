@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.measure import print_table
 
-SUITES = ("imports", "manifests", "embedded", "cluster", "server", "footprint")
+SUITES = ("imports", "manifests", "embedded", "cluster", "server", "footprint", "storage")
 
 
 def main() -> None:

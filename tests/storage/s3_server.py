@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import SecretStr
 
 _HERE = Path(__file__).parent
-_REQUIRE = "SELDON_DEPLOYER_REQUIRE_MINIO"
+_REQUIRE = "SELDON_DEPLOYER_REQUIRE_STORES"
 _START_SECONDS = 60
 REGION = "eu-central-1"
 
