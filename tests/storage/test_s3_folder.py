@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -238,7 +239,7 @@ def test_a_missing_bucket_is_told_as_that(s3: S3Server) -> None:
 
 def test_an_empty_bucket_is_told_as_that(s3: S3Server) -> None:
     s3.put("emptiness", {})
-    with pytest.raises(StorageMissing, match="all of it is empty"):
+    with pytest.raises(StorageMissing, match="there is nothing at s3://emptiness"):
         open_folder("s3://emptiness", s3.environment()).check()
 
 
@@ -293,6 +294,55 @@ def test_the_right_to_list_is_not_taken_for_the_right_to_read(minio: S3Server) -
     assert [file.path for file in folder.list()] == ["model.joblib"]
     with pytest.raises(StorageDenied, match=r"iris/model\.joblib"):
         folder.check()
+
+
+def test_rights_that_begin_at_the_folder_are_enough(minio: S3Server, tmp_path: Path) -> None:
+    minio.put("narrow", {"iris/model.joblib": b"x", "secret/plans": b"y"})
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": ["s3:ListBucket"],
+                "Resource": ["arn:aws:s3:::narrow"],
+                "Condition": {"StringLike": {"s3:prefix": ["iris/*"]}},
+            },
+            {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": ["s3:GetObject"],
+                "Resource": ["arn:aws:s3:::narrow/iris/*"],
+            },
+        ],
+    }
+    minio.client().put_bucket_policy(Bucket="narrow", Policy=json.dumps(policy))
+    nobody = minio.environment(access_key_id="", secret_access_key="")
+
+    folder = open_folder("s3://narrow/iris", nobody)
+    assert folder.check(["model.joblib"])
+    folder.download(tmp_path)
+    assert read(tmp_path) == {"model.joblib": b"x"}
+    with pytest.raises(StorageMissing, match="there is nothing at s3://narrow/iris/deep"):
+        open_folder("s3://narrow/iris/deep", nobody).check()
+    with pytest.raises(StorageDenied):
+        open_folder("s3://narrow/secret", nobody).check()
+
+
+def test_an_upload_whose_last_answer_was_lost_is_known_to_be_there(s3, bucket, source) -> None:
+    lost: list[bytes] = []
+
+    def lose(data: bytes) -> bytes:
+        if b"CompleteMultipartUploadResult" in data and not lost:
+            lost.append(data)
+            raise OSError("the cable is out")
+        return data
+
+    with changing_proxy(s3.address, lose) as (host, port):
+        folder = open_folder(new_uri(), s3.environment(f"http://{host}:{port}"))
+        folder.upload(source)
+        assert folder.is_whole()
+    assert lost
 
 
 def test_half_a_key_is_refused_before_anything_is_asked(s3: S3Server) -> None:

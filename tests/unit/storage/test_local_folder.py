@@ -115,6 +115,17 @@ def test_an_upload_is_whole_when_it_ended_and_while_nothing_changed(source, tmp_
     assert not folder.is_whole()
 
 
+def test_links_are_followed_on_the_way_up_too(source: Path, tmp_path: Path) -> None:
+    made = write(tmp_path / "made", {"a": b"x"})
+    (made / "linked").symlink_to(source, target_is_directory=True)
+    (made / "circle").symlink_to(made, target_is_directory=True)
+
+    open_folder(str(tmp_path / "to")).upload(made)
+
+    linked = {f"linked/{path}": data for path, data in FILES.items()}
+    assert read(tmp_path / "to") == linked | {"a": b"x"}
+
+
 def test_nothing_is_uploaded_of_nothing_or_onto_something_else(source, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(StorageError, match="holds no file"):
