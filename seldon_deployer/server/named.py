@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -41,12 +41,16 @@ def find_object(path: str) -> Any:
 
 
 def find_function(path: str, *takes: str) -> Callable[..., Any]:
-    """Find a function that can be called with these values by position.
+    """Find a function that can be called with these values by position; as `check_function`."""
+    found = find_object(path)
+    check_function(found, path=path, takes=takes)
+    return found  # type: ignore[no-any-return]
 
-    Raises LoadFailed for what is no function, takes others, or answers later: a coroutine or a
+
+def check_function(found: object, *, path: str, takes: Sequence[str]) -> None:
+    """Raise LoadFailed for what is no function, takes others, or answers later: a coroutine or a
     generator is no answer.
     """
-    found = find_object(path)
     example = f"def {path.rpartition('.')[2]}({', '.join(takes)}): ..."
     if not callable(found) or isinstance(found, type):
         raise LoadFailed(
@@ -65,7 +69,6 @@ def find_function(path: str, *takes: str) -> Callable[..., Any]:
     except ValueError:
         # Written in C, without a signature to read: calling it tells.
         pass
-    return found  # type: ignore[no-any-return]
 
 
 def describe(error: BaseException) -> str:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seldon_deployer.steps.custom_deployer import seldon_custom_model_deployer_step
+    from seldon_deployer.steps.custom_parameters import CustomDeployParameters
     from seldon_deployer.steps.model_deployer import seldon_model_deployer_step
 
-__all__ = ["seldon_model_deployer_step"]
+__all__ = [
+    "CustomDeployParameters",
+    "seldon_custom_model_deployer_step",
+    "seldon_model_deployer_step",
+]
+
+_HOMES = {
+    "CustomDeployParameters": "custom_parameters",
+    "seldon_custom_model_deployer_step": "custom_deployer",
+    "seldon_model_deployer_step": "model_deployer",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "seldon_model_deployer_step":
+    # ZenML takes seconds to import: naming this package must not cost them.
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from seldon_deployer.steps.model_deployer import seldon_model_deployer_step
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
-    return seldon_model_deployer_step
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -5,20 +5,18 @@ No `from __future__ import annotations` here: ZenML reads the annotations of a s
 
 from typing import Any
 
-from pydantic import ValidationError
-from zenml import get_step_context, log_metadata, step
+from zenml import get_step_context, step
 from zenml.artifacts.unmaterialized_artifact import UnmaterializedArtifact
-from zenml.exceptions import StepContextError
-from zenml.logger import get_logger
-from zenml.steps import StepContext
 
-from seldon_deployer.config import config_error
+from seldon_deployer.steps.deploying import (
+    active_model_deployer,
+    complete_config,
+    deploy_and_note,
+    keep_service,
+)
 from seldon_deployer.steps.signature import takes_deployment_fields
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
-from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
-
-logger = get_logger(__name__)
 
 
 @step(enable_cache=False)
@@ -48,66 +46,9 @@ def seldon_model_deployer_step(
     Returns:
         The service, or None where nothing is deployed under this name.
     """
-    context = get_step_context()
-    wanted = _complete(config, fields, context)
+    wanted = complete_config(config, fields, get_step_context())
     wanted.model_uri = model.uri
-    model_deployer = SeldonModelDeployer.get_active_model_deployer()
-    if not isinstance(model_deployer, SeldonModelDeployer):
-        raise TypeError(f"{type(model_deployer).__name__} is no Seldon model deployer")
+    model_deployer = active_model_deployer()
     if not deploy_decision:
-        return _keep(model_deployer, wanted.model_name)
-    service = model_deployer.deploy_model(wanted, timeout=timeout)
-    log_metadata(
-        {
-            "seldon_deployment": {
-                "prediction_url": service.prediction_url or "",
-                "name": service.name,
-                "namespace": service.config.kubernetes_namespace,
-                "implementation": service.config.implementation or "",
-                "model_uri": service.config.model_uri,
-            }
-        }
-    )
-    logger.info("%s answers at %s", service.name, service.prediction_url)
-    return service
-
-
-def _complete(
-    config: SeldonDeploymentConfig | None, fields: dict[str, Any], context: StepContext
-) -> SeldonDeploymentConfig:
-    """Merge what was given, over what the pipeline says of itself."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    zenml_model = _zenml_model(context)
-    base = (
-        config.model_dump(exclude_defaults=True, exclude={"name", "service_name"}) if config else {}
-    )
-    defaults = {
-        "model_name": zenml_model[0] or context.pipeline.name,
-        "model_version": zenml_model[1],
-    }
-    merged = {**defaults, **base, **given}
-    merged["name"] = merged["model_name"]
-    merged["pipeline_name"] = context.pipeline.name
-    merged["pipeline_step_name"] = context.step_run.name
-    merged["pipeline_run_id"] = str(context.pipeline_run.id)
-    try:
-        return SeldonDeploymentConfig(**merged)
-    except ValidationError as error:
-        raise config_error(error) from error
-
-
-def _zenml_model(context: StepContext) -> tuple[str, str]:
-    try:
-        model = context.model
-    except StepContextError:
-        return "", ""
-    return model.name, str(model.version or "")
-
-
-def _keep(model_deployer: SeldonModelDeployer, model_name: str) -> SeldonDeploymentService | None:
-    service = model_deployer.find_by_model_name(model_name)
-    if service is None:
-        logger.info("%s is not deployed: deploy_decision is false", model_name)
-    else:
-        logger.info("%s stays as it is: deploy_decision is false", service.name)
-    return service
+        return keep_service(model_deployer, wanted.model_name)
+    return deploy_and_note(model_deployer, wanted, timeout)
