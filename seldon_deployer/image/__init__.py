@@ -1,1 +1,8 @@
-"""The image that serves the user's code, or a model of ours, as a folder that any builder takes."""
+"""The image that serves the user's code, or a model by a server of ours: as a folder for a builder.
+
+Decided here and built elsewhere: no container engine is asked.
+"""
+
+from seldon_deployer.image.context import ImageRequest, build_context, write_context
+
+__all__ = ["ImageRequest", "build_context", "write_context"]
