@@ -7,30 +7,32 @@ loading a framework. Unknown paths are 404 and wrong methods 405 with a body in 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message
 from seldon_deployer.payload.v2_binary import Buffer
 from seldon_deployer.server import messages, v2
 from seldon_deployer.server.calls import Calls, Steps
 from seldon_deployer.server.component import (
-    REASON_BAD_DATA,
     REASON_INTERNAL,
     Component,
     UnitError,
 )
 from seldon_deployer.server.encoding import encode_json
 from seldon_deployer.server.feedback import answer_feedback
+from seldon_deployer.server.limits import Overloaded, read_timeout
 from seldon_deployer.server.request import Receive, Scope, Send, read_body, read_message
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.v2_http import read_inference, write_inference
 
 logger = logging.getLogger(__name__)
+
+Headers = list[tuple[bytes, bytes]]
 
 _GET = ("GET", "HEAD")
 _INFER = "infer"
@@ -64,6 +66,7 @@ class UnitApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
+        own: Headers = []
         try:
             body = await read_body(receive, self._max_body_bytes)
             status, answer = await self._answer(scope, body)
@@ -72,7 +75,9 @@ class UnitApp:
         except UnitError as error:
             status = error.status_code
             answer = _error(scope, str(error), error.reason)
-        await self._send(scope, send, status, answer)
+            if isinstance(error, Overloaded):
+                own.append((b"retry-after", b"%d" % error.retry_after_seconds))
+        await self._send(scope, send, status, answer, own)
 
     async def _answer(self, scope: Scope, body: bytes) -> tuple[int, Message | bytes]:
         path, method = scope["path"], scope["method"]
@@ -82,22 +87,23 @@ class UnitApp:
         if method not in route.methods:
             return 405, _error(scope, f"{method} is not allowed for {path}")
         if route.prediction is not None:
-            try:
-                if route.method == _INFER:
-                    message = read_inference(scope, body)
-                else:
-                    message = read_message(scope, body, takes_lists=route.takes_lists)
-            except PayloadError as error:
-                return 400, _error(scope, error.what, REASON_BAD_DATA)
-            answer = await self._calls.run(route.prediction(message), method=route.method)
+            seconds = read_timeout(scope["headers"])
+            answer = await self._calls.run(
+                _predict(route, scope, body),
+                method=route.method,
+                deadline=None if seconds is None else asyncio.get_running_loop().time() + seconds,
+                size_bytes=len(body),
+            )
             return _status_of(answer), answer
         if route.question is not None:
             return 200, await self._calls.ask(route.question)
         return 200, route.constant
 
-    async def _send(self, scope: Scope, send: Send, status: int, answer: Message | bytes) -> None:
+    async def _send(
+        self, scope: Scope, send: Send, status: int, answer: Message | bytes, own: Headers
+    ) -> None:
         if isinstance(answer, bytes):
-            headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/plain; charset=utf-8")]
+            headers: Headers = [(b"content-type", b"text/plain; charset=utf-8")]
             parts: list[Buffer] = [answer]
         else:
             try:
@@ -106,6 +112,7 @@ class UnitApp:
                 logger.exception("the answer to %s is no JSON", scope["path"])
                 status = 500
                 headers, parts = _write(scope, _error(scope, f"the answer cannot be sent: {error}"))
+        headers += own
         headers.append((b"content-length", b"%d" % sum(len(part) for part in parts)))
         if self.draining or status == 413:
             # After 413 the rest of the body is still on its way: the connection cannot go on.
@@ -169,6 +176,17 @@ def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
     return routes
 
 
+def _predict(route: Route, scope: Scope, body: bytes) -> Steps[Message]:
+    """Read the message where the handler runs: a large one away from the event loop."""
+    if route.method == _INFER:
+        message = read_inference(scope, body)
+    else:
+        message = read_message(scope, body, takes_lists=route.takes_lists)
+    if route.prediction is None:
+        raise TypeError(f"{scope['path']} has no handler")
+    return (yield from route.prediction(message))
+
+
 def _not_found(path: str) -> str:
     if path.startswith("/v2/models/"):
         return f"Model {path.split('/')[3]} not found"
@@ -182,7 +200,7 @@ def _status_of(answer: Message) -> int:
     return code if isinstance(code, int) and 200 <= code <= 599 else 200
 
 
-def _write(scope: Scope, answer: Message) -> tuple[list[tuple[bytes, bytes]], list[Buffer]]:
+def _write(scope: Scope, answer: Message) -> tuple[Headers, list[Buffer]]:
     """An answer as headers that tell what it is, and the parts of its body."""
     if scope["path"].startswith("/v2"):
         return write_inference(answer)

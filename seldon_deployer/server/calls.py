@@ -9,66 +9,91 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator
+import time
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
-from seldon_deployer.errors import PayloadError
-from seldon_deployer.server.component import (
-    REASON_BAD_DATA,
-    REASON_INTERNAL,
-    Component,
-    UnitError,
-)
+from seldon_deployer.server.batching import BY_ROWS, BatchPolicy, describe_call
+from seldon_deployer.server.calling import Call, Steps
+from seldon_deployer.server.component import Component
+from seldon_deployer.server.crew import Crew
+from seldon_deployer.server.jobs import RAISED, Batch, Job, Outcome, Runner, blame, prepare
+from seldon_deployer.server.limits import DeadlinePassed, Overloaded, Pace
 from seldon_deployer.server.settings import Settings
+
+__all__ = ["Call", "Calls", "Steps", "blame"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A method of the user's object, to be called with these values."""
-
-    method: str
-    values: tuple[Any, ...]
-    meta: dict[str, Any] | None = None
-
-
-# What a handler is: `value = yield Call(...)`, then `return answer`.
-Steps = Generator[Call, Any, T]
+# What V2's handler calls itself; it asks for predict, or for a loader's own method.
+_INFER = "infer"
+# Larger bodies are read in the model's thread, for they would hold up the event loop.
+_SMALL_BYTES = 64 * 1024
 
 
 class Calls:
     """Runs handlers: the user's methods in threads apart, so that health checks always answer.
 
-    One thread by default: a user's class need not be safe for several.
+    One thread by default: a user's class need not be safe for several. Requests wait in a bounded
+    queue; where the class asks for batches, those that wait are joined. A request that finds
+    nobody before it is called at once.
     """
 
-    def __init__(self, component: Component, settings: Settings) -> None:
+    def __init__(
+        self, component: Component, settings: Settings, policy: BatchPolicy | None = None
+    ) -> None:
         self._component = component
-        self._predictions = ThreadPoolExecutor(settings.threads, "predict")
+        self._threads = self._free = settings.threads
+        self._max_waiting = settings.max_waiting
+        whole = any(component.can_raw(method) for method in BY_ROWS)
+        self._runner = Runner(component, None if whole else policy)
+        self._crew = Crew(settings.threads)
         self._questions = ThreadPoolExecutor(1, "health")
+        self._waiting: deque[Job] = deque()
+        self._awaiting = 0
+        self._pace = Pace()
+        # How many were joined the last time: as many are worth a short wait.
+        self._promised = 1
+        self._planned: asyncio.Handle | None = None
+        self._is_patient = False
 
-    async def run(self, steps: Steps[T], *, method: str, deadline: float | None = None) -> T:
+    async def run(
+        self,
+        steps: Steps[T],
+        *,
+        method: str,
+        deadline: float | None = None,
+        size_bytes: int = 0,
+    ) -> T:
         """Answer one request: run a handler to its end.
 
-        method: what the metrics call it. deadline: when the client stops waiting, in the time of
-        the event loop (`loop.time()`). Raises UnitError and nothing else: 400 for what the caller
-        did wrong, 503 when too many wait, 504 past the deadline, what the object's own exception
+        method: what it is about (`predict`, ... or `infer`), for metrics and messages. deadline:
+        when the client stops waiting, in the time of the event loop (`loop.time()`). size_bytes:
+        of the request. Raises UnitError and nothing else: 400 for what the caller did wrong, 503
+        (Overloaded) when too many wait, 504 past the deadline, what the object's own exception
         says, or 500.
         """
+        if len(self._waiting) + self._awaiting >= self._max_waiting:
+            waiting = len(self._waiting) + self._awaiting
+            raise Overloaded(waiting, self._pace.retry_after_seconds(waiting, self._threads))
         loop = asyncio.get_running_loop()
+        job = Job(steps, method, loop.create_future())
+        if self._may_join(method, size_bytes) and (outcome := self._prepare(job)) is not None:
+            return cast("T", _result(outcome))
+        self._waiting.append(job)
+        self._plan(loop)
+        if deadline is None:
+            return cast("T", _result(await job.future))
+        timer = loop.call_at(deadline, self._expire, job)
         try:
-            async with asyncio.timeout_at(deadline):
-                return await loop.run_in_executor(self._predictions, self._drive, steps)
-        except TimeoutError:
-            raise UnitError("no answer before the deadline", 504, REASON_INTERNAL) from None
-        # Code made for the command line calls sys.exit: it ends its own request, not the unit's.
-        except (Exception, SystemExit) as error:
-            raise blame(error, method) from error
+            return cast("T", _result(await job.future))
+        finally:
+            timer.cancel()
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Answer a question of health or metadata, while predictions are at work.
@@ -78,30 +103,122 @@ class Calls:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._questions, question)
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             raise blame(error, "question") from error
 
-    def _drive(self, steps: Steps[T]) -> T:
-        try:
-            call = next(steps)
-            while True:
-                call = steps.send(self._component.call(call.method, *call.values, meta=call.meta))
-        except StopIteration as end:
-            answer: T = end.value
-            return answer
+    def _may_join(self, method: str, size_bytes: int) -> bool:
+        if self._runner.policy is None or size_bytes > _SMALL_BYTES:
+            return False
+        return method in BY_ROWS or method == _INFER
+
+    def _prepare(self, job: Job) -> Outcome | None:
+        if (outcome := prepare(job)) is not None:
+            return outcome
+        if job.call is not None:
+            reads_meta = self._component.takes_meta(job.call.method)
+            job.joinable = describe_call(job.call, reads_meta=reads_meta)
+        return None
+
+    def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._free:
+            return
+        if self._planned is not None:
+            if not self._is_patient or len(self._waiting) < self._promised:
+                return
+            self._planned.cancel()
+        # After all that this turn of the event loop has brought: those are joined for nothing.
+        self._is_patient = False
+        self._planned = loop.call_soon(self._dispatch, loop)
+
+    def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._planned = None
+        while self._free and self._waiting:
+            if not self._is_patient and (seconds := self._patience()) > 0:
+                self._is_patient = True
+                self._planned = loop.call_later(seconds, self._dispatch, loop)
+                return
+            self._is_patient = False
+            if jobs := self._take():
+                self._free -= 1
+                batch = Batch(jobs)
+                self._crew.start(
+                    self._runner.run(jobs),
+                    partial(self._finish, batch),
+                    partial(self._leave, batch),
+                )
+
+    def _patience(self) -> float:
+        """Seconds that are worth waiting for others before the next call; mostly none."""
+        policy, first = self._runner.policy, self._waiting[0]
+        if policy is None or not policy.max_delay_seconds or first.joinable is None:
+            return 0.0
+        if len(self._waiting) >= min(self._promised, policy.max_rows):
+            return 0.0
+        return first.entered + policy.max_delay_seconds - time.perf_counter()
+
+    def _take(self) -> list[Job]:
+        """Take the first that waits, and all that may be joined with it."""
+        job = self._waiting.popleft()
+        if job.future.done():
+            return []
+        policy, joinable = self._runner.policy, job.joinable
+        if policy is None or joinable is None or not self._waiting:
+            self._promised = 1
+            return [job]
+        jobs, others, rows = [job], [], joinable.rows
+        while self._waiting:
+            other = self._waiting.popleft()
+            if other.future.done():
+                continue
+            found = other.joinable
+            if found and found.key == joinable.key and rows + found.rows <= policy.max_rows:
+                jobs.append(other)
+                rows += found.rows
+                if rows == policy.max_rows:
+                    break
+            else:
+                others.append(other)
+        self._waiting.extendleft(reversed(others))
+        self._promised = len(jobs)
+        return jobs
+
+    def _leave(self, batch: Batch, cancel: Callable[[], object]) -> None:
+        """A batch goes on in the loop of methods that await: its thread is free."""
+        batch.cancel = cancel
+        self._free += 1
+        self._awaiting += 1
+        self._plan(asyncio.get_running_loop())
+
+    def _finish(self, batch: Batch, outcomes: list[Outcome]) -> None:
+        for job, outcome in zip(batch.jobs, outcomes, strict=False):
+            if not job.future.done():
+                job.future.set_result(outcome)
+        self._pace.add(time.perf_counter() - batch.started, len(batch.jobs))
+        if batch.cancel is None:
+            self._free += 1
+        else:
+            self._awaiting -= 1
+        if self._waiting:
+            self._plan(asyncio.get_running_loop())
+
+    def _expire(self, job: Job) -> None:
+        """Answer a client that does not wait any longer, and do not begin with its request."""
+        if job.future.done():
+            return
+        seconds = time.perf_counter() - job.entered
+        batch = job.batch
+        if batch is None:
+            doing = f"waiting for {seconds:.1f} s"
+        else:
+            running = time.perf_counter() - batch.started
+            doing = f"in {job.method} for {running:.1f} s"
+            logger.warning("%s is running for %.1f s: its client has given up", job.method, running)
+        job.future.set_result(Outcome(error=DeadlinePassed(doing)))
+        if batch and batch.cancel and all(each.future.done() for each in batch.jobs):
+            batch.cancel()
 
 
-def blame(error: BaseException, method: str) -> UnitError:
-    """Turn whatever a handler raised into the error that answers the request.
-
-    An exception of the shape of Seldon's SeldonMicroserviceException chooses its status and reason.
-    """
-    if isinstance(error, UnitError):
-        return error
-    if isinstance(error, PayloadError):
-        return UnitError(error.what, 400, REASON_BAD_DATA)
-    logger.error("%s failed", method, exc_info=error)
-    status, reason = getattr(error, "status_code", None), getattr(error, "reason", None)
-    if isinstance(status, int) and 400 <= status <= 599 and isinstance(reason, str):
-        return UnitError(str(getattr(error, "message", error)), status, reason)
-    return UnitError(str(error) or type(error).__name__, 500, REASON_INTERNAL)
+def _result(outcome: Outcome) -> Any:
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.answer

@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from seldon_deployer.payload import Message, Tensor
-from seldon_deployer.server.inference import Inference
+from seldon_deployer.payload import Message
 
 REASON_BAD_DATA = "MICROSERVICE_BAD_DATA"
 REASON_BAD_METRIC = "MICROSERVICE_BAD_METRIC"
 REASON_INTERNAL = "MICROSERVICE_INTERNAL_ERROR"
 
+# Of our own loaders: a V2 request as a whole, with its named tensors.
+INFER_TENSORS = "infer_tensors"
 METHODS = ("predict", "transform_input", "transform_output", "route", "aggregate", "send_feedback")
 # Of send_feedback: features, names, reward, truth, routing.
 _MOST_VALUES = 5
@@ -67,13 +68,9 @@ class Component:
         self.target = target
         self._methods = {
             name: Method(function)
-            for name in METHODS
+            for name in (*METHODS, INFER_TENSORS)
             if callable(function := getattr(target, name, None))
         }
-        # Of our own loaders: a V2 request as a whole, with its named tensors.
-        self.infer_tensors: Callable[[Inference], list[Tensor]] | None = getattr(
-            target, "infer_tensors", None
-        )
 
     def can(self, method: str) -> bool:
         """Whether the object answers by this method, of values or of whole messages."""
@@ -108,6 +105,14 @@ class Component:
         if not isinstance(answer, dict):
             raise UnitError(f"{method}_raw returned no message", 500, REASON_INTERNAL)
         return answer
+
+    def can_raw(self, method: str) -> bool:
+        """Whether the object answers whole messages by this method."""
+        return self._raw(method) is not None
+
+    def takes_meta(self, method: str) -> bool:
+        """Whether what this method answers may depend on the meta of the request."""
+        return method in self._methods and self._methods[method].takes_meta
 
     def _raw(self, method: str) -> Callable[[Any], Any] | None:
         raw = getattr(self.target, f"{method}_raw", None)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from seldon_deployer.errors import SeldonDeployerError
+from seldon_deployer.server.batching import DELAY, SIZE
 from seldon_deployer.server.component import METHODS, Component
 
 _EXAMPLES = {
@@ -18,6 +19,8 @@ _EXAMPLES = {
     "route": "route(self, X, names)",
     "aggregate": "aggregate(self, Xs, names_list)",
 }
+
+BATCH = (SIZE, DELAY)
 
 
 class LoadFailed(SeldonDeployerError):
@@ -41,7 +44,10 @@ def load_component(
     found = _find_class(class_path)
     if model_uri is not None and "model_uri" in _parameter_names(found):
         parameters = {"model_uri": model_uri, **parameters}
-    component = Component(_make(found, class_path, parameters))
+    # Batches are the server's affair, where the class does not ask for these itself.
+    taken = _parameter_names(found)
+    own = {name: given for name, given in parameters.items() if name in taken or name not in BATCH}
+    component = Component(_make(found, class_path, own))
     if not any(component.can(method) for method in methods):
         wanted = " or ".join(methods)
         raise LoadFailed(

@@ -12,15 +12,21 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.server.app import UnitApp
+from seldon_deployer.server.batching import read_policy
 from seldon_deployer.server.calls import Calls
 from seldon_deployer.server.load import LoadFailed, load_component
 from seldon_deployer.server.settings import Settings, read_settings
 from seldon_deployer.server.threads import bound_threads
+
+if TYPE_CHECKING:
+    from seldon_deployer.server.component import Component
+    from seldon_deployer.server.grpc.server import GrpcServer
 
 logger = logging.getLogger(__name__)
 
@@ -59,17 +65,23 @@ def serve(settings: Settings) -> None:
     Raises SeldonDeployerError when the port is taken or the class cannot be loaded.
     """
     started = time.perf_counter()
-    with _bound_socket(settings.host, settings.http_port) as bound:
+    with (
+        _bound_socket(settings.host, settings.http_port) as bound,
+        _reserved_port(settings.host, settings.grpc_port) as grpc_port,
+    ):
         component = load_component(
             settings.class_path,
             settings.parameters,
             model_uri=settings.model_uri,
             methods=settings.methods,
         )
+        policy = read_policy(component.target, settings.parameters)
         seconds = time.perf_counter() - started
         logger.info("loaded %s in %.2f s", settings.class_path, seconds)
-        app = UnitApp(component, settings, Calls(component, settings))
-        UnitServer(app, settings).run(sockets=[bound])
+        calls = Calls(component, settings, policy)
+        app = UnitApp(component, settings, calls)
+        grpc = None if grpc_port is None else _grpc_server(component, settings, calls)
+        UnitServer(app, settings, grpc, grpc_port or 0).run(sockets=[bound])
 
 
 class UnitServer(uvicorn.Server):
@@ -81,7 +93,9 @@ class UnitServer(uvicorn.Server):
     `finish_seconds` to end.
     """
 
-    def __init__(self, app: UnitApp, settings: Settings) -> None:
+    def __init__(
+        self, app: UnitApp, settings: Settings, grpc: GrpcServer | None = None, grpc_port: int = 0
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -97,6 +111,8 @@ class UnitServer(uvicorn.Server):
         )
         self._app = app
         self._settings = settings
+        self._grpc = grpc
+        self._grpc_port = grpc_port
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -118,6 +134,8 @@ class UnitServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so: whoever reads the line can connect."""
+        if self._grpc is not None:
+            await self._grpc.start(self._settings.host, self._grpc_port)
         await super().startup(sockets)
         for listening in sockets or []:
             logger.info("listening on http://%s:%d", *listening.getsockname()[:2])
@@ -125,17 +143,62 @@ class UnitServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end."""
         logger.info("told to end: finishing what is in flight")
+        if self._grpc is not None:
+            await self._grpc.leave()
         loop = asyncio.get_running_loop()
         end = loop.time() + self._settings.drain_seconds
         seen, quiet_end = -1, end
-        while self.server_state.connections and loop.time() < min(end, quiet_end):
-            if self.server_state.total_requests != seen:
-                seen = self.server_state.total_requests
+        while self._is_connected and loop.time() < min(end, quiet_end):
+            if self._total_requests != seen:
+                seen = self._total_requests
                 quiet_end = loop.time() + self._settings.quiet_seconds
             if self.force_exit:
                 break
             await asyncio.sleep(_TICK_SECONDS)
-        await super().shutdown(sockets)
+        ends = [super().shutdown(sockets)]
+        if self._grpc is not None:
+            ends.append(self._grpc.stop(self._settings.finish_seconds))
+        await asyncio.gather(*ends)
+
+    @property
+    def _is_connected(self) -> bool:
+        # Who is connected to gRPC cannot be told: one that asked before may ask again.
+        asked = self._grpc is not None and self._grpc.total_requests > 0
+        return bool(self.server_state.connections) or asked
+
+    @property
+    def _total_requests(self) -> int:
+        return self.server_state.total_requests + (
+            self._grpc.total_requests if self._grpc is not None else 0
+        )
+
+
+def _grpc_server(component: Component, settings: Settings, calls: Calls) -> GrpcServer | None:
+    """The server of gRPC; None, with a warning, where its packages are not installed."""
+    try:
+        from seldon_deployer.server.grpc.server import GrpcServer
+    except ModuleNotFoundError as error:
+        logger.warning(
+            "serving REST alone: gRPC needs %s; pip install 'seldon-deployer[server]'", error.name
+        )
+        return None
+    return GrpcServer(component, settings, calls)
+
+
+@contextlib.contextmanager
+def _reserved_port(host: str, port: int | None) -> Iterator[int | None]:
+    """Take gRPC's port before the model loads: gRPC binds it itself, later, and shares it."""
+    if port is None:
+        yield None
+        return
+    # That nobody else has it tells a socket that does not share.
+    with _bound_socket(host, port) as alone:
+        number: int = alone.getsockname()[1]
+    with socket.socket(alone.family, socket.SOCK_STREAM) as shared:
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        shared.bind((host, number))
+        yield number
 
 
 @contextlib.contextmanager
@@ -150,6 +213,6 @@ def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
             raise SeldonDeployerError(
                 f"cannot listen on {host}:{port}",
                 why=error.strerror or str(error),
-                hint="choose another port with --http-port",
+                hint="choose another port with --http-port or --grpc-port",
             ) from None
         yield bound

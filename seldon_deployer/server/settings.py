@@ -25,6 +25,7 @@ SERVICE_TYPES = {
 _ANY = ("predict", "transform_input", "transform_output", "route", "aggregate")
 _DEFAULT_PORT = 9000
 _DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
+_DEFAULT_MAX_WAITING = 512
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
 _FALSE = {"n", "no", "f", "false", "off", "0"}
 
@@ -36,6 +37,8 @@ class Settings:
     class_path: str
     service_type: str | None = None
     http_port: int = _DEFAULT_PORT
+    # None: no gRPC.
+    grpc_port: int | None = None
     host: str = "127.0.0.1"
     parameters: Parameters = field(default_factory=dict)
     unit: str | None = None
@@ -43,6 +46,9 @@ class Settings:
     model_uri: str | None = None
     threads: int = 1
     max_body_bytes: int = _DEFAULT_MAX_BODY_BYTES
+    grpc_max_bytes: int = _DEFAULT_MAX_BODY_BYTES
+    # Requests that may wait for the model; the next one is answered 503.
+    max_waiting: int = _DEFAULT_MAX_WAITING
     # How long kept-alive connections get their last answer after SIGTERM (less when none of them
     # asks for a while), and requests in flight their time to end. Both together stay below the
     # 20 s that Seldon's operator gives a pod.
@@ -86,6 +92,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         class_path=class_path,
         service_type=service_type,
         http_port=_integer(given.http_port, environment, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000),
+        grpc_port=_grpc_port(given, environment),
         host=given.host,
         parameters=parse_parameters(parameters),
         unit=environment.get("PREDICTIVE_UNIT_ID"),
@@ -93,7 +100,22 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         model_uri=environment.get("MLSERVER_MODEL_URI"),
         threads=max(1, _integer(given.threads, environment, "GUNICORN_THREADS", 1)),
         max_body_bytes=given.max_body_bytes,
+        grpc_max_bytes=given.grpc_max_bytes or given.max_body_bytes,
+        max_waiting=max(1, given.max_waiting),
     )
+
+
+def _grpc_port(given: argparse.Namespace, environment: Mapping[str, str]) -> int | None:
+    """The port of gRPC where one is asked for, and its workers are not said to be none.
+
+    Not the 5000 of Seldon's wrapper unasked: a second unit on the same machine would not start.
+    """
+    if _integer(given.grpc_workers, environment, "GRPC_WORKERS", 1) == 0:
+        return None
+    for name in ("PREDICTIVE_UNIT_GRPC_SERVICE_PORT", "MLSERVER_GRPC_PORT"):
+        if given.grpc_port is not None or environment.get(name):
+            return _integer(given.grpc_port, environment, name, 0)
+    return None
 
 
 def parse_parameters(text: str) -> Parameters:
@@ -158,13 +180,32 @@ def _integer(given: int | None, environment: Mapping[str, str], name: str, defau
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seldon-deployer serve",
-        description="Serve a Python class over Seldon's REST protocol and V2.",
+        description="Serve a Python class over Seldon's protocol and V2, REST and gRPC.",
     )
     parser.add_argument("class_path", nargs="?", metavar="MODULE.Class")
     parser.add_argument("--http-port", type=int, metavar="N", help="0 picks a free port")
+    parser.add_argument(
+        "--grpc-port", type=int, metavar="N", help="serve gRPC too; 0 picks a free port"
+    )
+    parser.add_argument(
+        "--grpc-workers", type=int, metavar="N", help="0 is no gRPC, whatever its port"
+    )
+    parser.add_argument(
+        "--grpc-max-bytes",
+        type=int,
+        metavar="N",
+        help="largest message over gRPC (default: --max-body-bytes)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
     parser.add_argument("--service-type", metavar="T", help=", ".join(SERVICE_TYPES))
     parser.add_argument("--parameters", metavar="JSON", help="parameters of the constructor")
     parser.add_argument("--threads", type=int, metavar="N", help="predictions at once (default 1)")
     parser.add_argument("--max-body-bytes", type=int, default=_DEFAULT_MAX_BODY_BYTES, metavar="N")
+    parser.add_argument(
+        "--max-waiting",
+        type=int,
+        default=_DEFAULT_MAX_WAITING,
+        metavar="N",
+        help="requests that may wait for the model; more are answered 503",
+    )
     return parser

@@ -15,7 +15,7 @@ from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message, Tensor, decode_v2, encode_v2, stack_columns
 from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import as_column, is_frame
-from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
+from seldon_deployer.server.component import INFER_TENSORS, REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.inference import Inference
 from seldon_deployer.server.settings import Settings
 
@@ -31,9 +31,9 @@ def answer_inference(
     data, and all of them with `in_arrays`.
     """
     inputs, wanted = decode_v2(request, "inputs"), _wanted_outputs(request)
-    if component.infer_tensors is not None:
+    if component.has(INFER_TENSORS):
         inference = Inference(inputs, wanted, _content_type(request))
-        outputs = component.infer_tensors(inference)
+        outputs = yield Call(INFER_TENSORS, (inference,))
     else:
         if wanted not in ([], ["predict"]):
             raise UnitError(f"this model has the output predict, not {', '.join(wanted)}")

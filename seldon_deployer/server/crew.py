@@ -1,0 +1,87 @@
+"""The threads that run the user's code, apart from the event loop that talks to clients."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+from seldon_deployer.server.jobs import Outcome
+
+Work = Coroutine[Any, Any, list[Outcome]]
+Done = Callable[[list[Outcome]], None]
+# Told how to cancel what goes on elsewhere.
+Leave = Callable[[Callable[[], object]], None]
+
+
+class Crew:
+    """Threads for methods that compute, and one event loop of their own for those that await.
+
+    Daemons: a method that never returns does not keep the process from ending.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._inbox: SimpleQueue[tuple[Work, Done, Leave]] = SimpleQueue()
+        self._threads = threads
+        self._started = 0
+        self._awaiting: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+
+    def start(self, work: Work, done: Done, leave: Leave) -> None:
+        """Run a coroutine in a thread; `done` is told its outcomes, in the caller's event loop.
+
+        leave: called in the caller's loop when the coroutine goes on in the loop for awaiting, so
+        that its thread is free for others.
+        """
+        if self._started < self._threads:
+            self._started += 1
+            loop = asyncio.get_running_loop()
+            name = f"predict_{self._started}"
+            threading.Thread(target=self._serve, args=(loop,), name=name, daemon=True).start()
+        self._inbox.put((work, done, leave))
+
+    def _serve(self, home: asyncio.AbstractEventLoop) -> None:
+        while True:
+            work, done, leave = self._inbox.get()
+            # The caller's loop is closed when the process ends: nobody waits any more.
+            with suppress(RuntimeError):
+                try:
+                    work.send(None)
+                except StopIteration as end:
+                    home.call_soon_threadsafe(done, end.value)
+                else:
+                    rest = _tell(work, home, done)
+                    told = asyncio.run_coroutine_threadsafe(rest, self._loop())
+                    home.call_soon_threadsafe(leave, told.cancel)
+
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._awaiting is None:
+                self._awaiting = asyncio.new_event_loop()
+                threading.Thread(
+                    target=self._awaiting.run_forever, name="predict_async", daemon=True
+                ).start()
+            return self._awaiting
+
+
+async def _tell(work: Work, home: asyncio.AbstractEventLoop, done: Done) -> None:
+    outcomes: list[Outcome] = []
+    try:
+        outcomes = await _Rest(work)
+    finally:
+        # Cancelled as well: the caller counts what is running.
+        with suppress(RuntimeError):
+            home.call_soon_threadsafe(done, outcomes)
+
+
+class _Rest:
+    """What is left of a coroutine that another thread began."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def __await__(self) -> Generator[Any, Any, list[Outcome]]:
+        return (yield from self._work.__await__())
