@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array
 
 Message = dict[str, Any]
-Form = Literal["ndarray", "tensor", "strData", "jsonData", "binData"]
+# `array` is on no wire: `data.array` of a message in memory is the numpy array itself.
+Form = Literal["ndarray", "tensor", "array", "strData", "jsonData", "binData", "customData"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,17 @@ class Payload:
 def decode_message(message: Message) -> Payload:
     """Read a Seldon message's payload.
 
-    `data` gives an array, `strData` str, `binData` bytes, `jsonData` the value as it is.
+    `data` gives an array, `strData` str, `binData` bytes, `jsonData` the value as it is. A message
+    in memory may hold `data.array`, bytes as `binData` and a protobuf Any as `customData`.
     Raises PayloadError when there is none of them, or it is malformed.
     Source: Seldon Core v1.17.1, prediction.proto, SeldonMessage.
     """
     if isinstance(message.get("data"), dict):
         data = message["data"]
         names = _names(data)
+        # Only of a message in memory: what came as JSON holds no array.
+        if hasattr(data.get("array"), "dtype"):
+            return Payload(data["array"], "array", names)
         if "tensor" in data:
             return Payload(decode_tensor(data["tensor"]), "tensor", names)
         if "ndarray" in data:
@@ -50,6 +55,8 @@ def decode_message(message: Message) -> Payload:
         return Payload(message["strData"], "strData")
     if "binData" in message:
         return Payload(_decode_bytes(message["binData"]), "binData")
+    if _is_any(message.get("customData")):
+        return Payload(message["customData"], "customData")
     raise PayloadError(f"Invalid request data type: {message}")
 
 
@@ -60,7 +67,8 @@ def encode_message(
 
     A dict becomes jsonData, str strData, bytes binData; an array or list becomes `data`: a tensor
     where `like` is tensor or no `data` form, else an ndarray; what is no number is an ndarray.
-    `names` default to t:0, t:1 ... for two dimensions and more.
+    `names` default to t:0, t:1 ... for two dimensions and more. Where `like` is array, numbers stay
+    the array that they are: the message is for memory, and not yet JSON.
     Raises PayloadError for any other type, and for infinities.
     Source: Seldon Core v1.17.1, observed.
     """
@@ -70,6 +78,8 @@ def encode_message(
         return {"strData": value}
     if isinstance(value, bytes):
         return {"binData": b64encode(value).decode()}
+    if _is_any(value):
+        return {"customData": value}
     import numpy as np
 
     if isinstance(value, list):
@@ -81,7 +91,9 @@ def encode_message(
     if names is None:
         names = [f"t:{column}" for column in range(value.shape[1])] if value.ndim > 1 else []
     data: Message = {"names": list(names)}
-    if like != "ndarray" and value.dtype.kind in "iuf":
+    if like == "array" and value.dtype.kind in "iuf":
+        data["array"] = value
+    elif like != "ndarray" and value.dtype.kind in "iuf":
         data["tensor"] = {"shape": list(value.shape), "values": to_list(value.ravel())}
     else:
         data["ndarray"] = to_list(value)
@@ -119,7 +131,15 @@ def _names(data: Message) -> list[str]:
     return [str(name) for name in names]
 
 
+def _is_any(value: Any) -> bool:
+    """Whether a value is a protobuf Any. Known by its name: JSON needs no protobuf installed."""
+    name = getattr(getattr(value, "DESCRIPTOR", None), "full_name", None)
+    return bool(name == "google.protobuf.Any")
+
+
 def _decode_bytes(text: Any) -> bytes:
+    if isinstance(text, bytes):
+        return text
     if not isinstance(text, str):
         raise PayloadError("binData is no base64 text")
     try:
