@@ -20,7 +20,7 @@ from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.training import of_pickle, read_training
 from seldon_deployer.errors import ArtifactError
 
-__all__ = ["CONVERTED_SUFFIX", "Prepared", "fingerprint", "list_files", "prepare"]
+__all__ = ["CONVERTED_SUFFIX", "Prepared", "find_training", "fingerprint", "list_files", "prepare"]
 
 # Converted copies lie beside the artifact, one folder per content and layout.
 CONVERTED_SUFFIX = ".seldon-deployer"
@@ -103,6 +103,22 @@ def prepare(
         file_format=detected.format,
         reason=detected.reason,
     )
+
+
+def find_training(path: Path, *, implementation: str | None = None) -> tuple[str, dict[str, str]]:
+    """The server for the model in a folder, or in one file, and library -> version of its training.
+
+    Of servers those with the model's own libraries are meant, ours. Nothing is written or loaded.
+    Raises ArtifactError.
+    """
+    folder, files = (path.parent, [path.name]) if path.is_file() else (path, list_files(path))
+    detected = detect(
+        files,
+        implementation=implementation,
+        read=lambda name, limit_bytes: read_head(folder / name, limit_bytes),
+    )
+    versions = _look(folder, detected, NO_RECORD)[1]
+    return detected.implementation or SKLEARN_SERVER, versions
 
 
 def _look(

@@ -17,6 +17,7 @@ def _ours(
     local_class: str,
     files: tuple[str, ...],
     formats: tuple[str, ...],
+    libraries: tuple[str, ...],
     parameters: Mapping[str, str] | None = None,
 ) -> Server:
     path = f"seldon_deployer.server.{local_class}"
@@ -27,6 +28,7 @@ def _ours(
         formats=formats,
         parameters=parameters or {},
         local_class=path,
+        libraries=libraries,
         is_prepackaged=False,
         env={"MODEL_NAME": path, "SERVICE_TYPE": "MODEL"},
     )
@@ -40,6 +42,7 @@ OUR_SERVERS = (
         "sklearn.SKLearnServer",
         ("model.joblib", "model.pickle", "model.pkl"),
         ("pickle",),
+        ("scikit-learn",),
         {"method": "predict_proba"},
     ),
     _ours(
@@ -47,21 +50,31 @@ OUR_SERVERS = (
         "xgboost.XGBoostServer",
         ("model.bst", "model.json", "model.ubj"),
         ("json", "ubj", "binary"),
+        ("xgboost",),
     ),
-    _ours("LIGHTGBM_SERVER", "lightgbm.LightGBMServer", ("model.txt",), ("text",)),
-    _ours("CATBOOST_SERVER", "catboost.CatBoostServer", ("model.cbm",), ("cbm",), {"method": ""}),
+    _ours("LIGHTGBM_SERVER", "lightgbm.LightGBMServer", ("model.txt",), ("text",), ("lightgbm",)),
+    _ours(
+        "CATBOOST_SERVER",
+        "catboost.CatBoostServer",
+        ("model.cbm",),
+        ("cbm",),
+        ("catboost",),
+        {"method": ""},
+    ),
     _ours(
         "PYTORCH_SERVER",
         "pytorch.PyTorchServer",
         ("model.pt", "model.pt2"),
         ("torchscript", "export"),
+        ("torch",),
     ),
-    _ours("ONNX_SERVER", "onnx.ONNXServer", ("model.onnx",), ("onnx",)),
+    _ours("ONNX_SERVER", "onnx.ONNXServer", ("model.onnx",), ("onnx",), ("onnxruntime",)),
     # The last two are a TensorFlow SavedModel, bare or in a version's folder.
     _ours(
         "KERAS_SERVER",
         "keras.KerasServer",
         ("model.keras", "model.h5", "saved_model.pb", "1/saved_model.pb"),
         ("keras", "h5", "savedmodel"),
+        ("keras", "tensorflow-cpu"),
     ),
 )

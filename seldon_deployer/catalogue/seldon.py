@@ -32,6 +32,7 @@ SELDON_SERVERS = (
         },
         parameters={"method": "predict_proba"},
         local_class="seldon_deployer.server.sklearn.SKLearnServer",
+        libraries=("scikit-learn",),
     ),
     Server(
         "XGBOOST_SERVER",
@@ -43,6 +44,7 @@ SELDON_SERVERS = (
             "v2": {"xgboost": _MLSERVER_NEWEST["xgboost"]},
         },
         local_class="seldon_deployer.server.xgboost.XGBoostServer",
+        libraries=("xgboost",),
     ),
     Server(
         "MLFLOW_SERVER",
@@ -51,6 +53,7 @@ SELDON_SERVERS = (
         formats=("mlflow",),
         parameters={"xtype": "ndarray"},
         local_class="seldon_deployer.server.mlflow.MLflowServer",
+        libraries=("mlflow-skinny", "pandas"),
     ),
     Server(
         "TENSORFLOW_SERVER",

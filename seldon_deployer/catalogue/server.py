@@ -23,6 +23,7 @@ class Server:
     only the newest that it can be is.
     parameters: parameters it reads, with their defaults ("" where it has none).
     local_class: `module.Class` of our own server of the same kind; None where there is none.
+    libraries: packages that `local_class` needs to read models.
     is_prepackaged: whether Seldon's operator knows it by name. Of another the unit says the image,
     and env, itself. is_added: whether it is a user's.
     """
@@ -34,6 +35,7 @@ class Server:
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     local_class: str | None = None
+    libraries: tuple[str, ...] = ()
     needs_model: bool = True
     is_prepackaged: bool = True
     env: Mapping[str, str] = field(default_factory=dict)

@@ -71,6 +71,7 @@ cli = LazyGroup(
         "diff": ("diff", "Show what deploy would change. Writes nothing."),
         "validate": ("validate", "Judge manifests as Seldon would. Sends nothing."),
         "secret": ("secret", "Give storage credentials to the cluster."),
+        "image": ("image", "Make images for code of your own, and for servers of ours."),
         "serve": ("serve", "Serve a Python class in this process."),
         "local": ("local", "Start, stop and see the embedded runtime."),
         "zenml": ("zenml", "Connect ZenML."),

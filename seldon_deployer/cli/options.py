@@ -166,14 +166,16 @@ def _take_fields(options: dict[str, Any]) -> dict[str, Any]:
         "model_name": options.pop("name"),
         "service_account_name": options.pop("service_account"),
         "parameters": {
-            key: _typed(value) for key, value in _pairs("--parameter", options.pop("parameter"))
+            key: read_typed(value)
+            for key, value in read_pairs("--parameter", options.pop("parameter"))
         },
     }
     for kind in ("env", "label", "annotation"):
         field = kind if kind == "env" else f"{kind}s"
-        fields[field] = dict(_pairs(f"--{kind}", options.pop(kind)))
+        fields[field] = dict(read_pairs(f"--{kind}", options.pop(kind)))
     sizes = {
-        f"{kind}s": dict(_pairs(f"--{kind}", options.pop(kind))) for kind in ("request", "limit")
+        f"{kind}s": dict(read_pairs(f"--{kind}", options.pop(kind)))
+        for kind in ("request", "limit")
     }
     if any(sizes.values()):
         fields["resources"] = {kind: values for kind, values in sizes.items() if values}
@@ -197,7 +199,8 @@ def connect(options: dict[str, Any], *, tell: bool = False) -> Deployer:
     return Deployer.connect(**{name: options.pop(name) for name in names})
 
 
-def _pairs(option: str, given: Iterable[str]) -> Iterable[tuple[str, str]]:
+def read_pairs(option: str, given: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Read KEY=VALUE texts; raises UsageError that names the option."""
     for text in given:
         key, equals, value = text.partition("=")
         if not (key and equals):
@@ -205,7 +208,7 @@ def _pairs(option: str, given: Iterable[str]) -> Iterable[tuple[str, str]]:
         yield key, value
 
 
-def _typed(text: str) -> str | int | float | bool:
+def read_typed(text: str) -> str | int | float | bool:
     """Read true, false and numbers as JSON does; all else is text."""
     try:
         value = json.loads(text)

@@ -123,7 +123,7 @@ def _read_code(request: ImageRequest, names: Sequence[str], tell: Tell) -> tuple
                 hint="give the folder that holds it: code_path",
             )
     paths = find_code(folder, own)
-    packages, unknown = installed_providers(imported_packages(folder, paths))
+    packages, unknown = installed_providers(imported_packages(folder, own))
     for module in sorted(unknown):
         tell(f"the code imports {module}, which is not installed here: name its package if needed")
     if "zenml" in packages:

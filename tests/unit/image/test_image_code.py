@@ -56,7 +56,18 @@ def test_code_that_is_no_python_is_still_the_users(folder):
 
 
 def test_packages_from_outside_are_told_apart_from_pythons_and_the_users(folder):
-    assert imported_packages(folder, find_code(folder, ["serve.predict"])) == {"numpy", "sklearn"}
+    assert imported_packages(folder, ["serve.predict"]) == {"numpy", "sklearn"}
+
+
+def test_what_lies_beside_in_a_plain_folder_is_not_taken_along(folder):
+    (folder / "plain" / "pipeline.py").write_text("import zenml\n")
+    (folder / "pack" / "sub").mkdir()
+    (folder / "pack" / "sub" / "__init__.py").write_text("from .. import other\nfrom . import deep")
+    (folder / "pack" / "sub" / "deep.py").write_text("from ..rules import x\nimport torch")
+    found = [str(each) for each in find_code(folder, ["plain.deep.thing"])]
+    assert found == ["plain/deep.py"]
+    assert "pack/table.json" in map(str, find_code(folder, ["pack.sub.Model"]))
+    assert imported_packages(folder, ["pack.sub.Model"]) == {"torch", "sklearn", "numpy"}
 
 
 @pytest.mark.parametrize(
