@@ -92,6 +92,22 @@ class Component:
 
     def call_raw(self, method: str, message: Any) -> Message | None:
         """Answer a whole message with a whole message; None where the object does not do that."""
+        answer = self._answer_raw(method, message)
+        if answer is None or isinstance(answer, dict):
+            return answer
+        raise _no_message(method)
+
+    def call_wire(self, method: str, wire: Any) -> Message | bytes | None:
+        """Answer a protobuf message with one, written down, or with a message as JSON has it."""
+        answer = self._answer_raw(method, wire)
+        if hasattr(answer, "SerializeToString"):
+            written: bytes = answer.SerializeToString()
+            return written
+        if answer is None or isinstance(answer, dict):
+            return answer
+        raise _no_message(method)
+
+    def _answer_raw(self, method: str, message: Any) -> Any:
         raw = self._raw(method)
         if raw is None:
             return None
@@ -102,8 +118,8 @@ class Component:
             if type(error).__name__ == "SeldonNotImplementedError":
                 return None
             raise
-        if not isinstance(answer, dict):
-            raise UnitError(f"{method}_raw returned no message", 500, REASON_INTERNAL)
+        if answer is None:
+            raise _no_message(method)
         return answer
 
     def can_raw(self, method: str) -> bool:
@@ -151,3 +167,7 @@ class Component:
     def _ask(self, method: str, default: Any) -> Any:
         function = getattr(self.target, method, None)
         return function() if callable(function) else default
+
+
+def _no_message(method: str) -> UnitError:
+    return UnitError(f"{method}_raw returned no message", 500, REASON_INTERNAL)

@@ -121,10 +121,8 @@ def _answer_feedback(
 
 def _ask_raw(component: Component, method: str, wire: Any) -> bytes | None:
     """What a class says that answers whole messages: over gRPC it is given protobuf's own."""
-    answer = component.call_raw(method, wire)
-    if answer is None:
-        return None
-    return write_message(answer) if isinstance(answer, dict) else answer.SerializeToString()
+    answer = component.call_wire(method, wire)
+    return write_message(answer) if isinstance(answer, dict) else answer
 
 
 def _write_metadata(described: Message) -> bytes:

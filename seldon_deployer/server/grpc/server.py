@@ -25,6 +25,7 @@ from seldon_deployer.server.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_Answer = Callable[[bytes, Any], Awaitable[bytes]]
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -55,7 +56,7 @@ class GrpcServer:
         self._server = grpc.aio.server(options=options)
         for name, operations in self._services.items():
             handlers = {
-                method: grpc.unary_unary_rpc_method_handler(self._answers(operation))
+                method: grpc.unary_unary_rpc_method_handler(self._answers(name, operation))
                 for method, operation in operations.items()
             }
             self._server.add_generic_rpc_handlers(
@@ -86,10 +87,12 @@ class GrpcServer:
         """Take nothing new, and give what is in flight its time to end."""
         await self._server.stop(finish_seconds)
 
-    def _answers(self, operation: Operation) -> Callable[[bytes, Any], Awaitable[bytes]]:
-        return partial(self._answer, operation)
+    def _answers(self, service: str, operation: Operation) -> _Answer:
+        return partial(self._answer, operation, service != V2_SERVICE)
 
-    async def _answer(self, operation: Operation, request: bytes, context: Any) -> bytes:
+    async def _answer(
+        self, operation: Operation, is_seldon: bool, request: bytes, context: Any
+    ) -> bytes:
         self.total_requests += 1
         try:
             if isinstance(operation, Question):
@@ -104,7 +107,7 @@ class GrpcServer:
             )
         except UnitError as error:
             # Ends this coroutine by an exception of its own.
-            await context.abort(status_of(error), details_of(error))
+            await context.abort(status_of(error), details_of(error, with_reason=is_seldon))
             raise
 
 

@@ -30,7 +30,7 @@ def status_of(error: UnitError) -> StatusCode:
     return _CODES.get(error.status_code, other)
 
 
-def details_of(error: UnitError) -> str:
-    """The words: Seldon's reason first, as REST has it, and then what happened."""
+def details_of(error: UnitError, *, with_reason: bool) -> str:
+    """The words: for Seldon's protocol its reason first, as REST has it; then what happened."""
     # They travel in a header, which clients limit to 8 KiB.
-    return shorten(f"{error.reason}: {error.message}", 2000)
+    return shorten(f"{error.reason}: {error.message}" if with_reason else error.message, 2000)
