@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from seldon_deployer.client import AsyncInferenceClient, InferenceClient, Tls
     from seldon_deployer.config import DeploymentConfig
     from seldon_deployer.deployer import Deployer
     from seldon_deployer.errors import (
@@ -21,19 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArtifactError",
+    "AsyncInferenceClient",
     "Deployer",
     "DeploymentConfig",
     "DeploymentFailed",
     "DeploymentTimeout",
+    "InferenceClient",
     "PredictionError",
     "SeldonDeployerError",
     "Service",
+    "Tls",
 ]
 
 _HOMES = {
+    "AsyncInferenceClient": "seldon_deployer.client",
     "Deployer": "seldon_deployer.deployer",
     "DeploymentConfig": "seldon_deployer.config",
+    "InferenceClient": "seldon_deployer.client",
     "Service": "seldon_deployer.service",
+    "Tls": "seldon_deployer.client",
 }
 
 

@@ -1,0 +1,66 @@
+"""What both forms of the client share: how they are made, and what they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seldon_deployer.client.address import Addressed, find_address
+from seldon_deployer.client.connection import (
+    CONNECT_TIMEOUT_SECONDS,
+    PREDICTION_TIMEOUT_SECONDS,
+    Auth,
+    Connection,
+    Tls,
+)
+from seldon_deployer.client.exchange import Exchange
+from seldon_deployer.client.retries import Retries
+
+
+class Client:
+    """One deployed model, and how it is reached. Sends nothing itself.
+
+    `target` is a prediction URL, the base of one (`http://INGRESS/seldon/NAMESPACE/NAME`) or a
+    `Service`. `auth` is a bearer token, a (user, password), or a function that gives the token of
+    the moment; `headers` go with every request. `binary` sends and asks for V2 tensors as bytes.
+    Raises UsageError or ConfigError for what makes no sense together.
+    """
+
+    def __init__(
+        self,
+        target: str | Addressed,
+        *,
+        protocol: str | None = None,
+        model: str | None = None,
+        binary: bool = False,
+        auth: Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        tls: Tls | None = None,
+        timeout_seconds: float = PREDICTION_TIMEOUT_SECONDS,
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+    ) -> None:
+        address = find_address(target, protocol=protocol, model=model)
+        connection = Connection(auth, dict(headers or {}), tls or Tls(), connect_timeout_seconds)
+        connection.warn_of_risks(address.base)
+        self._connection = connection
+        self._exchange = Exchange(address, connection, binary)
+        self._retries = retries or Retries()
+        self._timeout_seconds = timeout_seconds
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name} at {self.prediction_url}>"
+
+    @property
+    def name(self) -> str:
+        """Name of the deployment, as far as the URL tells it."""
+        return self._exchange.address.name
+
+    @property
+    def protocol(self) -> str:
+        """`seldon` or `v2`."""
+        return self._exchange.address.protocol
+
+    @property
+    def prediction_url(self) -> str:
+        """Where predictions are asked for."""
+        return self._exchange.address.prediction_url

@@ -1,0 +1,116 @@
+"""`InferenceClient`: ask a deployed model, from any thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import count
+from typing import Any, Self
+
+from seldon_deployer.client.base import Client
+from seldon_deployer.client.exchange import Returns
+from seldon_deployer.client.failures import unanswered
+from seldon_deployer.client.http import HttpTransport
+from seldon_deployer.client.messages import Call, NoReply, Reply
+from seldon_deployer.payload import Message
+
+
+class InferenceClient(Client):
+    """Asks one deployed model. Safe to use from several threads; keeps its connections.
+
+    What it is made of is told by `Client`.
+    """
+
+    @cached_property
+    def _transport(self) -> HttpTransport:
+        return HttpTransport(self._connection)
+
+    def predict(
+        self,
+        data: Any,
+        *,
+        names: Sequence[str] | None = None,
+        outputs: Sequence[str] = (),
+        returns: Returns = "value",
+        timeout_seconds: float | None = None,
+    ) -> Any:
+        """Ask for a prediction.
+
+        `data`: an array or rows (rows, features), a frame (its columns give the names), a text,
+        bytes; answered by an array, text, bytes or JSON value. A dict is a whole message of the
+        protocol and is answered by the whole message. `returns` asks for something else: the
+        whole `message`, or a `pandas` or `polars` frame. `outputs` names the outputs to get (V2).
+        Raises PredictionError, or PayloadError for what cannot be sent.
+        """
+        call = self._exchange.ask_prediction(data, names=names, outputs=outputs)
+        message = self._ask(call, timeout_seconds)
+        return self._exchange.read_value(message, data, returns)
+
+    def feedback(
+        self,
+        request: Any = None,
+        response: Message | None = None,
+        *,
+        reward: float,
+        truth: Any = None,
+        timeout_seconds: float | None = None,
+    ) -> Message:
+        """Tell how good an answer was. Never sent twice.
+
+        `request` and `truth` are data or messages, `response` the whole message that answered: a
+        router learns from its `meta.routing`. Raises PredictionError; UsageError for V2.
+        """
+        call = self._exchange.ask_feedback(request, response, reward=reward, truth=truth)
+        return self._ask(call, timeout_seconds)
+
+    def explain(
+        self,
+        data: Any,
+        *,
+        predictor: str = "default",
+        url: str | None = None,
+        names: Sequence[str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Any:
+        """Ask why: the explanation of a deployment that has an explainer, as a JSON value.
+
+        Raises PredictionError, also where there is no explainer.
+        """
+        call = self._exchange.ask_explanation(data, predictor=predictor, url=url, names=names)
+        return self._exchange.read_explanation(self._ask(call, timeout_seconds))
+
+    def metadata(self, *, timeout_seconds: float | None = None) -> Message:
+        """Ask what the graph (Seldon) or the model (V2) says of itself. Raises PredictionError."""
+        return self._ask(self._exchange.ask_metadata(), timeout_seconds)
+
+    def close(self) -> None:
+        """Close the kept connections. The client stays usable."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, call: Call, timeout_seconds: float | None) -> Message:
+        allowed = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        deadline = time.monotonic() + allowed
+        for attempt in count(1):
+            outcome = self._try(call, deadline - time.monotonic())
+            wait = self._retries.wait_seconds(
+                call, outcome, attempt=attempt, left_seconds=deadline - time.monotonic()
+            )
+            if wait is None:
+                break
+            time.sleep(wait)
+        if isinstance(outcome, NoReply):
+            raise unanswered(self.name, call, outcome, allowed) from outcome
+        return self._exchange.read(call, outcome)
+
+    def _try(self, call: Call, left_seconds: float) -> Reply | NoReply:
+        try:
+            return self._transport.send(call, max(left_seconds, 0.001))
+        except NoReply as failure:
+            return failure
