@@ -26,6 +26,7 @@ def answer_feedback(component: Component, settings: Settings, feedback: Message)
     if (answer := component.call_raw("send_feedback", feedback)) is not None:
         return answer
     reward = _check(feedback)
+    component.observer.add_reward(reward)
     request = _mapping(feedback, "request")
     features, truth = _read_data(request), _read_data(_mapping(feedback, "truth"))
     value = None
@@ -80,7 +81,7 @@ def _through_protobuf(value: Any, field: str = "") -> Any:
     if isinstance(value, dict):
         written = {name: _through_protobuf(part, name) for name, part in value.items()}
         left_out = {"data": ("names",), "tensor": ("values",)}.get(field, ())
-        return {name: part for name, part in written.items() if part or name not in left_out}
+        return {name: part for name, part in written.items() if name not in left_out or part}
     if isinstance(value, list):
         if field == "metrics":
             return [_without_default(_through_protobuf(metric)) for metric in value]
