@@ -18,10 +18,11 @@ from typing import Any, TypeVar, cast
 
 from seldon_deployer.server.batching import BY_ROWS, BatchPolicy, describe_call
 from seldon_deployer.server.calling import Call, Steps
-from seldon_deployer.server.component import Component
+from seldon_deployer.server.component import Component, UnitError
 from seldon_deployer.server.crew import Crew
 from seldon_deployer.server.jobs import RAISED, Batch, Job, Outcome, Runner, blame, prepare
 from seldon_deployer.server.limits import DeadlinePassed, Overloaded, Pace
+from seldon_deployer.server.metrics import WAITING
 from seldon_deployer.server.settings import Settings
 
 __all__ = ["Call", "Calls", "Steps", "blame"]
@@ -57,6 +58,8 @@ class Calls:
         self._waiting: deque[Job] = deque()
         self._awaiting = 0
         self._pace = Pace()
+        self._metrics = component.observer
+        self._metrics.ask(WAITING, lambda: len(self._waiting))
         # How many were joined the last time: as many are worth a short wait.
         self._promised = 1
         self._planned: asyncio.Handle | None = None
@@ -78,20 +81,32 @@ class Calls:
         (Overloaded) when too many wait, 504 past the deadline, what the object's own exception
         says, or 500.
         """
+        started, code = time.perf_counter(), 200
+        try:
+            return cast("T", _result(await self._submit(steps, method, deadline, size_bytes)))
+        except UnitError as error:
+            code = error.status_code
+            raise
+        finally:
+            self._metrics.add_request(method, code, time.perf_counter() - started)
+
+    async def _submit(
+        self, steps: Steps[Any], method: str, deadline: float | None, size_bytes: int
+    ) -> Outcome:
         if len(self._waiting) + self._awaiting >= self._max_waiting:
             waiting = len(self._waiting) + self._awaiting
             raise Overloaded(waiting, self._pace.retry_after_seconds(waiting, self._threads))
         loop = asyncio.get_running_loop()
         job = Job(steps, method, loop.create_future())
         if self._may_join(method, size_bytes) and (outcome := self._prepare(job)) is not None:
-            return cast("T", _result(outcome))
+            return outcome
         self._waiting.append(job)
         self._plan(loop)
         if deadline is None:
-            return cast("T", _result(await job.future))
+            return await job.future
         timer = loop.call_at(deadline, self._expire, job)
         try:
-            return cast("T", _result(await job.future))
+            return await job.future
         finally:
             timer.cancel()
 
@@ -140,12 +155,21 @@ class Calls:
             self._is_patient = False
             if jobs := self._take():
                 self._free -= 1
-                batch = Batch(jobs)
+                batch = self._begin(jobs)
                 self._crew.start(
                     self._runner.run(jobs),
                     partial(self._finish, batch),
                     partial(self._leave, batch),
                 )
+
+    def _begin(self, jobs: list[Job]) -> Batch:
+        batch = Batch(jobs)
+        for job in jobs:
+            self._metrics.add_wait(job.method, batch.started - job.entered)
+        if len(jobs) > 1 or self._runner.policy is not None:
+            rows = sum(job.joinable.rows if job.joinable else 1 for job in jobs)
+            self._metrics.add_batch(jobs[0].method, rows)
+        return batch
 
     def _patience(self) -> float:
         """Seconds that are worth waiting for others before the next call; mostly none."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seldon_deployer.payload import Message
+from seldon_deployer.server.metrics import Metrics
 
 REASON_BAD_DATA = "MICROSERVICE_BAD_DATA"
 REASON_BAD_METRIC = "MICROSERVICE_BAD_METRIC"
@@ -66,6 +67,8 @@ class Component:
 
     def __init__(self, target: Any) -> None:
         self.target = target
+        # Told what the class counts, and what feedback is worth.
+        self.observer = Metrics()
         self._methods = {
             name: Method(function)
             for name in (*METHODS, INFER_TENSORS)
@@ -155,6 +158,7 @@ class Component:
                 raise UnitError(
                     f"Bad metric created during request: {metric}", 500, REASON_BAD_METRIC
                 )
+        self.observer.add_custom(metrics)
         return list(metrics)
 
     def class_names(self) -> list[str] | None:

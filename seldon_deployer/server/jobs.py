@@ -25,6 +25,7 @@ from seldon_deployer.server.component import (
     Component,
     UnitError,
 )
+from seldon_deployer.server.metrics import CURRENT_METHOD
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Runner:
 
         A joined call that fails is made again for each job alone, so that the others never know.
         """
+        CURRENT_METHOD.set(jobs[0].method)
         if len(jobs) > 1:
             try:
                 return await self._run_joined(jobs)

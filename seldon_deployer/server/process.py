@@ -21,6 +21,13 @@ from seldon_deployer.server.app import UnitApp
 from seldon_deployer.server.batching import read_policy
 from seldon_deployer.server.calls import Calls
 from seldon_deployer.server.load import LoadFailed, load_component
+from seldon_deployer.server.metrics import merge
+from seldon_deployer.server.metrics_page import (
+    MetricsPage,
+    bind_metrics,
+    read_labels,
+    serve_metrics,
+)
 from seldon_deployer.server.settings import Settings, read_settings
 from seldon_deployer.server.threads import bound_threads
 
@@ -81,7 +88,12 @@ def serve(settings: Settings) -> None:
         calls = Calls(component, settings, policy)
         app = UnitApp(component, settings, calls)
         grpc = None if grpc_port is None else _grpc_server(component, settings, calls)
-        UnitServer(app, settings, grpc, grpc_port or 0).run(sockets=[bound])
+        page = MetricsPage(
+            settings.metrics_path,
+            lambda: merge([(str(os.getpid()), component.observer.snapshot())]),
+            dict(read_labels(os.environ)),
+        )
+        UnitServer(app, settings, grpc, grpc_port or 0, page).run(sockets=[bound])
 
 
 class UnitServer(uvicorn.Server):
@@ -94,7 +106,12 @@ class UnitServer(uvicorn.Server):
     """
 
     def __init__(
-        self, app: UnitApp, settings: Settings, grpc: GrpcServer | None = None, grpc_port: int = 0
+        self,
+        app: UnitApp,
+        settings: Settings,
+        grpc: GrpcServer | None = None,
+        grpc_port: int = 0,
+        page: MetricsPage | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -113,6 +130,8 @@ class UnitServer(uvicorn.Server):
         self._settings = settings
         self._grpc = grpc
         self._grpc_port = grpc_port
+        self._page = page
+        self._metrics_server: asyncio.Server | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -134,6 +153,8 @@ class UnitServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so: whoever reads the line can connect."""
+        if self._page is not None:
+            await self._start_metrics(self._page)
         if self._grpc is not None:
             await self._grpc.start(self._settings.host, self._grpc_port)
         await super().startup(sockets)
@@ -159,6 +180,14 @@ class UnitServer(uvicorn.Server):
         if self._grpc is not None:
             ends.append(self._grpc.stop(self._settings.finish_seconds))
         await asyncio.gather(*ends)
+        # Last: what was counted while draining is to be read too.
+        if self._metrics_server is not None:
+            self._metrics_server.close()
+
+    async def _start_metrics(self, page: MetricsPage) -> None:
+        bound = bind_metrics(self._settings.host, self._settings.metrics_port)
+        if bound is not None:
+            self._metrics_server = await serve_metrics(bound, page)
 
     @property
     def _is_connected(self) -> bool:

@@ -24,6 +24,7 @@ SERVICE_TYPES = {
 }
 _ANY = ("predict", "transform_input", "transform_output", "route", "aggregate")
 _DEFAULT_PORT = 9000
+_DEFAULT_METRICS_PORT = 6000
 _DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 _DEFAULT_MAX_WAITING = 512
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
@@ -49,6 +50,15 @@ class Settings:
     grpc_max_bytes: int = _DEFAULT_MAX_BODY_BYTES
     # Requests that may wait for the model; the next one is answered 503.
     max_waiting: int = _DEFAULT_MAX_WAITING
+    workers: int = 1
+    # Requests that a worker answers before a fresh one takes its place; 0: no end. The second is
+    # the most that is added to it by chance, so that workers do not end together.
+    max_requests: int = 0
+    max_requests_jitter: int = 0
+    metrics_port: int = _DEFAULT_METRICS_PORT
+    metrics_path: str = "/metrics"
+    access_log: bool = False
+    tracing: bool = False
     # How long kept-alive connections get their last answer after SIGTERM (less when none of them
     # asks for a while), and requests in flight their time to end. Both together stay below the
     # 20 s that Seldon's operator gives a pod.
@@ -102,6 +112,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         max_body_bytes=given.max_body_bytes,
         grpc_max_bytes=given.grpc_max_bytes or given.max_body_bytes,
         max_waiting=max(1, given.max_waiting),
+        **_read_process(given, environment),
     )
 
 
@@ -116,6 +127,31 @@ def _grpc_port(given: argparse.Namespace, environment: Mapping[str, str]) -> int
         if given.grpc_port is not None or environment.get(name):
             return _integer(given.grpc_port, environment, name, 0)
     return None
+
+
+def _read_process(given: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What concerns the process and what it tells of itself."""
+
+    def number(name: str, variable: str, default: int) -> int:
+        return max(0, _integer(getattr(given, name), environment, variable, default))
+
+    # Each worker of ours answers both protocols; 0 workers of gRPC is the port's affair.
+    workers = [number("workers", "GUNICORN_WORKERS", 1), number("grpc_workers", "GRPC_WORKERS", 1)]
+    return {
+        "workers": max(1, *workers),
+        "max_requests": number("max_requests", "GUNICORN_MAX_REQUESTS", 0),
+        "max_requests_jitter": number("max_requests_jitter", "GUNICORN_MAX_REQUESTS_JITTER", 0),
+        "metrics_port": number(
+            "metrics_port", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT", _DEFAULT_METRICS_PORT
+        ),
+        "metrics_path": environment.get("PREDICTIVE_UNIT_METRICS_ENDPOINT") or "/metrics",
+        "access_log": given.access_log or _is_on(environment, "GUNICORN_ACCESS_LOG"),
+        "tracing": given.tracing or _is_on(environment, "TRACING"),
+    }
+
+
+def _is_on(environment: Mapping[str, str], name: str) -> bool:
+    return environment.get(name, "").lower() in _TRUE
 
 
 def parse_parameters(text: str) -> Parameters:
@@ -208,4 +244,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="requests that may wait for the model; more are answered 503",
     )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
+    parser.add_argument(
+        "--max-requests", type=int, metavar="N", help="requests after which a worker is replaced"
+    )
+    parser.add_argument(
+        "--max-requests-jitter", type=int, metavar="N", help="added to it by chance"
+    )
+    parser.add_argument("--metrics-port", type=int, metavar="N", help="of Prometheus; default 6000")
+    parser.add_argument("--access-log", action="store_true", help="a JSON line for each request")
+    parser.add_argument("--tracing", action="store_true", help="traces by OpenTelemetry")
     return parser
