@@ -102,17 +102,17 @@ def explain(error: Exception) -> NoReply:
         return NoReply("no connection within the time allowed")
     if isinstance(error, exceptions.SSLError):
         return explain_tls(error)
-    if isinstance(error, exceptions.IncompleteRead):
-        return NoReply("the connection was closed within the answer", is_sent=True)
     if isinstance(error, exceptions.ProtocolError):
         cause = error.args[1] if len(error.args) > 1 else None
+        if exceptions.IncompleteRead in {type(error), type(cause)}:
+            return NoReply("the connection was closed within the answer", is_sent=True)
         if isinstance(cause, OSError):
             return NoReply("the connection was closed without an answer", is_sent=True)
         return NoReply("what came is no HTTP", is_sent=True, is_lasting=True)
     return NoReply(type(error).__name__, is_sent=True)
 
 
-def explain_tls(error: Exception) -> NoReply:
+def explain_tls(error: BaseException) -> NoReply:
     """Say what is wrong with TLS, from the ssl module's error beneath."""
     import ssl
 

@@ -89,8 +89,9 @@ def _explain(error: Exception) -> NoReply:
         return NoReply("no connection within the time allowed")
     if isinstance(error, TimeoutError):
         return NoReply("no answer in time", is_sent=True, is_timeout=True)
-    if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError)):
-        return explain_tls(error)
+    if isinstance(error, aiohttp.ClientSSLError):
+        # Its errors are some of the ssl module's in name only: the real one is their cause.
+        return explain_tls(error.__cause__ or error)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return NoReply("no such host", is_lasting=True)
     if isinstance(error, aiohttp.ClientConnectorError):

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from seldon_deployer import naming
+from seldon_deployer.client import InferenceClient
+from seldon_deployer.client.exchange import Returns
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.errors import NotFound, PredictionError
 from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
@@ -15,14 +17,10 @@ from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.manifest.observation import Observation
 from seldon_deployer.manifest.readiness import Ready, assess
 from seldon_deployer.manifest.revision import revisions
-from seldon_deployer.payload import build_request, read_response
 from seldon_deployer.service.logs import read_logs
 from seldon_deployer.service.observe import observe
-from seldon_deployer.service.prediction import PredictionClient
 
 log = logging.getLogger(__name__)
-
-PREDICTION_TIMEOUT_SECONDS = 60.0
 
 
 class Service:
@@ -141,20 +139,40 @@ class Service:
         data: Any,
         *,
         names: Sequence[str] | None = None,
-        timeout_seconds: float = PREDICTION_TIMEOUT_SECONDS,
+        returns: Returns = "value",
+        timeout_seconds: float | None = None,
     ) -> Any:
-        """Ask for a prediction.
+        """Ask for a prediction, as `InferenceClient.predict` does.
 
-        `data`: an array or rows (rows, features), a pandas frame (its columns give the names), a
-        text, bytes; answered by an array, text, bytes or JSON value. A dict is a whole message of
-        the protocol and is answered by the whole message.
+        `data`: an array or rows (rows, features), a frame (its columns give the names), a text,
+        bytes; answered by an array, text, bytes or JSON value. A dict is a whole message of the
+        protocol and is answered by the whole message. `returns` asks for the `message`, or a
+        `pandas` or `polars` frame, instead.
         Raises PredictionError, or PayloadError for what cannot be sent.
         """
-        request = build_request(data, protocol=self.protocol, names=names)
-        answer = self._client.ask(request, timeout_seconds=timeout_seconds)
-        if isinstance(data, dict):
-            return answer
-        return self._client.read(read_response, answer, protocol=self.protocol)
+        return self._client.predict(
+            data, names=names, returns=returns, timeout_seconds=timeout_seconds
+        )
+
+    def client(self, **options: Any) -> InferenceClient:
+        """Make a client of its own, with options that `predict` has not.
+
+        Those are the options of InferenceClient: `auth`, `headers`, `tls`, `binary`, `retries`,
+        timeouts. Raises PredictionError while the deployment has no address.
+        """
+        if self.prediction_url is None and self.refresh().prediction_url is None:
+            raise PredictionError(
+                f"{self.name} has no address yet",
+                why=f"its state is {self.state}",
+                hint=f"seldon-deployer status {self.name}",
+            )
+        if self._base_url is None:
+            log.warning(
+                "no base URL is known: using %s, which only the cluster's own pods reach. "
+                "Give base_url (--base-url), the address of its ingress",
+                self.prediction_url,
+            )
+        return InferenceClient(self, **options)
 
     def logs(
         self,
@@ -183,21 +201,8 @@ class Service:
         return next(iter(predictors(self.manifest)), {})
 
     @cached_property
-    def _client(self) -> PredictionClient:
-        url = self.prediction_url or self.refresh().prediction_url
-        if url is None:
-            raise PredictionError(
-                f"{self.name} has no address yet",
-                why=f"its state is {self.state}",
-                hint=f"seldon-deployer status {self.name}",
-            )
-        if self._base_url is None:
-            log.warning(
-                "no base URL is known: using %s, which only the cluster's own pods reach. "
-                "Give base_url (--base-url), the address of its ingress",
-                url,
-            )
-        return PredictionClient(self.name, url)
+    def _client(self) -> InferenceClient:
+        return self.client()
 
     def _annotation(self, key: str) -> str | None:
         return (self.manifest["metadata"].get("annotations") or {}).get(key)

@@ -14,9 +14,9 @@ class Asking:
     """A client of one form; its methods block in both."""
 
     def __init__(self, form: str, *args: Any, **options: Any) -> None:
-        self._loop = asyncio.new_event_loop() if form == "async" else None
         kind: Any = AsyncInferenceClient if form == "async" else InferenceClient
         self.client = kind(*args, **options)
+        self._loop = asyncio.new_event_loop() if form == "async" else None
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.client, name)

@@ -117,3 +117,11 @@ def test_without_a_base_url_the_address_inside_the_cluster_is_used_with_one_warn
 def test_without_any_address_the_cluster_is_asked_again(cluster):
     with pytest.raises(ClusterUnreachable):
         Service(cluster, manifest()).predict([[1]])
+
+
+def test_a_client_of_its_own_takes_options_that_predict_has_not(cluster):
+    service = Service(cluster, manifest(protocol="v2"), base_url="https://in.example.com")
+    client = service.client(binary=True, auth="token", timeout_seconds=5)
+    assert client.name == "iris"
+    assert client.prediction_url == service.prediction_url
+    assert client.protocol == "v2"
