@@ -64,7 +64,11 @@ def deployer(runtime, monkeypatch):
     yield runtime
     for each in runtime.find():
         runtime.delete(each.name)
-    assert runtime.cluster.list(SECRETS)[0] == []
+    left = [each["metadata"]["name"] for each in runtime.cluster.list(SECRETS)[0]]
+    for name in left:
+        # Not in the next test's way too.
+        runtime.cluster.delete(SECRETS, name)
+    assert left == []
 
 
 @pytest.fixture
