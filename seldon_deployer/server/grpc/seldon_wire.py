@@ -7,7 +7,8 @@ Source: Seldon Core v1.17.1, prediction.proto.
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import ParseDict, ParseError
 
@@ -17,6 +18,9 @@ from seldon_deployer.server.component import REASON_BAD_METRIC, REASON_INTERNAL,
 from seldon_deployer.server.grpc.definitions import message_class, packed_class
 from seldon_deployer.server.grpc.tftensor import read_tftensor, write_tftensor
 from seldon_deployer.server.grpc.values import read_list, read_value, write_list, write_value
+
+if TYPE_CHECKING:
+    from seldon_deployer.payload.arrays import Array
 
 SELDON_MESSAGE = "seldon.protos.SeldonMessage"
 
@@ -138,14 +142,22 @@ def _write_data(data: Message, wire: Any, like: str | None) -> None:
     wire.names.extend(data.get("names") or [])
     if "array" in data and like == "tftensor":
         write_tftensor(data["array"], wire.tftensor)
-    elif "array" in data or "tensor" in data:
-        tensor = data.get("tensor", {})
-        array = data["array"] if "array" in data else np.array(tensor["values"], dtype=float)
-        wire.tensor.shape.extend(data["array"].shape if "array" in data else tensor["shape"])
-        wire.tensor.values.append(np.ascontiguousarray(array, "<f8").tobytes())
+    elif "array" in data:
+        _write_tensor(data["array"].shape, data["array"], wire.tensor)
+    elif "tensor" in data:
+        # A message as JSON has it leaves an empty list out.
+        values = np.array(data["tensor"].get("values", []), dtype=float)
+        _write_tensor(data["tensor"].get("shape", []), values, wire.tensor)
     elif "ndarray" in data:
         wire.ndarray.SetInParent()
         write_list(data["ndarray"], wire.ndarray)
+
+
+def _write_tensor(shape: Sequence[int], values: Array, into: Any) -> None:
+    import numpy as np
+
+    into.shape.extend(shape)
+    into.values.append(np.ascontiguousarray(values, "<f8").tobytes())
 
 
 def _write_meta(meta: Message, wire: Any) -> None:
