@@ -138,8 +138,8 @@ def explain_choice(model: Candidate, server: Server, *, protocol: str, needs: Ne
         if told:
             return (
                 f"{passed.name} cannot read this model: {', '.join(told)}. {server.name} serves it "
-                f"instead, in the image {server.image(protocol)}; to have one of your own, give "
-                f"implementation={server.name} and image"
+                "instead, with the libraries of an image that you build: see "
+                "`seldon-deployer image context`"
             )
     return ""
 

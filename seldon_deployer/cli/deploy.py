@@ -12,6 +12,7 @@ from seldon_deployer.cli.options import (
     connection_options,
     output_option,
     preflight_options,
+    server_image_option,
     take_config,
 )
 from seldon_deployer.cli.output import describe, progress, write_details, write_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @config_options
 @connection_options
+@server_image_option
 @output_option
 @preflight_options
 @click.option(

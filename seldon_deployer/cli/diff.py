@@ -11,6 +11,7 @@ from seldon_deployer.cli.options import (
     connect,
     connection_options,
     preflight_options,
+    server_image_option,
     take_config,
 )
 from seldon_deployer.cli.output import write_json
@@ -25,6 +26,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.command()
 @config_options
 @connection_options
+@server_image_option
 @preflight_options
 @click.option(
     "--output",

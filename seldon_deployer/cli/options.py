@@ -39,6 +39,16 @@ def connection_options(command: Command) -> Command:
     return command
 
 
+def server_image_option(command: Command) -> Command:
+    """`--server-image`, of commands that say what serves on a cluster."""
+    return click.option(
+        "--server-image",
+        metavar="IMAGE",
+        envvar="SELDON_DEPLOYER_SERVER_IMAGE",
+        help="For models that no server of Seldon's reads; see `image context`.",
+    )(command)
+
+
 def output_option(command: Command) -> Command:
     """`--output table|json`."""
     return click.option(
@@ -196,7 +206,10 @@ def connect(options: dict[str, Any], *, tell: bool = False) -> Deployer:
 
     current_session().show_log(logging.INFO if tell else logging.WARNING)
     names = ("runtime", "context", "namespace", "kubeconfig", "base_url")
-    return Deployer.connect(**{name: options.pop(name) for name in names})
+    return Deployer.connect(
+        **{name: options.pop(name) for name in names},
+        server_image=options.pop("server_image", None),
+    )
 
 
 def read_pairs(option: str, given: Iterable[str]) -> Iterable[tuple[str, str]]:

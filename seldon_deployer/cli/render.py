@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seldon_deployer.cli.options import config_options, ignore_option, take_config
+from seldon_deployer.cli.options import (
+    config_options,
+    ignore_option,
+    server_image_option,
+    take_config,
+)
 from seldon_deployer.cli.output import write_json
 from seldon_deployer.cli.session import current_session
 from seldon_deployer.errors import UsageError
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
     "--argocd-revision", metavar="REV", default="HEAD", show_default=True, help="What to follow."
 )
 @click.option("--force", is_flag=True, help="Replace files of DIR that this tool did not write.")
+@server_image_option
 @ignore_option
 def command(
     namespace: str,
@@ -59,6 +65,7 @@ def command(
     argocd_path: str | None,
     argocd_revision: str,
     force: bool,
+    server_image: str | None,
     ignore: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -70,7 +77,13 @@ def command(
     if kustomize is None and (argocd_repo or argocd_path or force):
         raise UsageError("--argocd-repo, --argocd-path and --force are for --kustomize DIR")
     config = take_config(options)
-    manifest = _render(config, namespace, is_local=runtime == "local", ignore=ignore)
+    manifest = _render(
+        config,
+        namespace,
+        is_local=runtime == "local",
+        server_image=server_image,
+        ignore=ignore,
+    )
     if kustomize is not None:
         application = None
         if argocd_repo:
@@ -88,7 +101,12 @@ def command(
 
 
 def _render(
-    config: DeploymentConfig, namespace: str, *, is_local: bool, ignore: tuple[str, ...]
+    config: DeploymentConfig,
+    namespace: str,
+    *,
+    is_local: bool,
+    server_image: str | None,
+    ignore: tuple[str, ...],
 ) -> dict[str, Any]:
     from seldon_deployer.config import Part
     from seldon_deployer.deployer.found_models import find_models
@@ -96,7 +114,13 @@ def _render(
     from seldon_deployer.manifest.build import needs_orchestrator
     from seldon_deployer.naming import DEFAULT_PREDICTOR
 
-    models = find_models(config, is_local=is_local, tell=partial(click.echo, err=True))
+    models = find_models(
+        config,
+        is_local=is_local,
+        tell=partial(click.echo, err=True),
+        server_image=server_image,
+        is_offline=True,
+    )
     own = models.get(Part(DEFAULT_PREDICTOR, config.name))
     return build(
         config,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from seldon_deployer import naming
 from seldon_deployer.artifacts.location import local_path
@@ -15,6 +16,7 @@ from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.cluster import Object
 from seldon_deployer.config import DeploymentConfig, Part, parts
 from seldon_deployer.deployer.model import Model, Tell, check_can_run, find_model
+from seldon_deployer.deployer.server_image import choose_server_image
 from seldon_deployer.deployer.stores import Stores
 
 # By the unit's part: where it was read, where it is served from, what reads it, which bytes.
@@ -29,16 +31,19 @@ def find_models(
     stores: Stores | None = None,
     existing: Object | None = None,
     record: ArtifactRecord = NO_RECORD,
+    server_image: str | None = None,
+    is_offline: bool = False,
 ) -> dict[Part, Model]:
     """Find, check and convert every model of a configuration; see `model.find_model`.
 
     existing: what is deployed, whose note is trusted where a store cannot be read. record: what a
-    pipeline noted of the artifact at `config.model_uri`.
+    pipeline noted of the artifact at `config.model_uri`. server_image: for servers of ours on a
+    cluster. is_offline: whether nothing will be sent, so that an image may be missing.
     """
     known = _read_note(existing)
     found = {}
     for part, alone in parts(config).items():
-        found[part] = find_model(
+        model = find_model(
             alone,
             is_local=is_local,
             tell=tell,
@@ -46,13 +51,23 @@ def find_models(
             previous=_previous(known.get(_key(part)), alone),
             record=record if alone.model_uri == config.model_uri else NO_RECORD,
         )
+        if not is_local:
+            image = choose_server_image(
+                alone, model.implementation, default=server_image, is_offline=is_offline
+            )
+            model = replace(model, image=image)
+        found[part] = model
     return found
 
 
-def check_all_can_run(config: DeploymentConfig, *, is_local: bool) -> None:
+def check_all_can_run(
+    config: DeploymentConfig, *, is_local: bool, server_image: str | None = None
+) -> None:
     """Raise ConfigError or ArtifactError for what that end cannot run, whatever its state."""
     for alone in parts(config).values():
         check_can_run(alone, is_local=is_local)
+        if not is_local:
+            choose_server_image(alone, alone.implementation, default=server_image, is_offline=False)
 
 
 def is_remote(config: DeploymentConfig) -> bool:

@@ -31,11 +31,13 @@ class Model:
     """What the manifest says of the model: where it lies, what reads it, which bytes it is.
 
     fingerprint: '' where nothing told of the bytes, so new ones would not be noticed.
+    image: of a server of ours on a cluster, where the configuration names none.
     """
 
     uri: str | None
     implementation: str | None
     fingerprint: str
+    image: str | None = None
 
 
 def find_model(
@@ -97,8 +99,8 @@ def check_can_run(config: DeploymentConfig, *, is_local: bool) -> None:
         raise ConfigError(
             f"the cluster has no image with {config.python_class}",
             why="pods elsewhere cannot read code of this machine",
-            hint="build an image with the code and give its name as `image`, "
-            "or serve it here: --runtime=local",
+            hint="`seldon-deployer image context DIR` writes what to build; give the image's name "
+            "as `image`, or serve it here: --runtime=local",
         )
     if config.model_uri is None or config.is_on_volume:
         return

@@ -65,7 +65,14 @@ class Planner:
     """Plans one deployment to one cluster. Writes nothing but a converted copy of the model."""
 
     def __init__(
-        self, cluster: Cluster, wish: Wish, before: Before, *, is_local: bool, tell: Tell
+        self,
+        cluster: Cluster,
+        wish: Wish,
+        before: Before,
+        *,
+        is_local: bool,
+        tell: Tell,
+        server_image: str | None = None,
     ) -> None:
         _check_rules(wish.ignore)
         self._cluster = cluster
@@ -73,6 +80,7 @@ class Planner:
         self._before = before
         self._is_local = is_local
         self._tell = tell
+        self._server_image = server_image
         given = wish.credentials if is_remote(wish.config) else None
         self._choice = choose_secret(secret_name=wish.config.secret_name, made_from=given)
         self._config = wish.config.model_copy(update={"secret_name": self._choice.name})
@@ -99,6 +107,7 @@ class Planner:
             stores=self._stores,
             existing=existing,
             record=self._wish.record,
+            server_image=self._server_image,
         )
         orchestrator = checks.choose_orchestrator(
             self._config, _implementation(self._config, models), existing, self._tell

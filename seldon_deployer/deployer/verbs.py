@@ -49,8 +49,11 @@ Progress = Callable[[str], None]
 class Deployer:
     """Deploys models to one Kubernetes API: a cluster's or the embedded runtime's."""
 
-    def __init__(self, end: End, *, preflight: Preflight = "warn") -> None:
+    def __init__(
+        self, end: End, *, preflight: Preflight = "warn", server_image: str | None = None
+    ) -> None:
         self._end = end
+        self._server_image = server_image
         self._preflight: Preflight = preflight
         self._is_api_there = False
 
@@ -65,10 +68,13 @@ class Deployer:
         kubeconfig: str | Path | None = None,
         api_client: Any = None,
         preflight: Preflight = "warn",
+        server_image: str | None = None,
     ) -> Deployer:
         """Choose the end and connect to it; the rules are those of `end.choose_end`.
 
-        preflight: what `deploy` does unless it is told otherwise.
+        preflight: what `deploy` does unless it is told otherwise. server_image: for servers of
+        ours on a cluster, where a configuration names none; by default the one that
+        SELDON_DEPLOYER_SERVER_IMAGE names.
         """
         return cls(
             choose_end(
@@ -80,6 +86,7 @@ class Deployer:
                 api_client=api_client,
             ),
             preflight=preflight,
+            server_image=server_image,
         )
 
     @classmethod
@@ -247,7 +254,13 @@ class Deployer:
 
     def render(self, config: DeploymentConfig) -> Object:
         """The manifest that a first deployment of this configuration would apply. No request."""
-        models = find_models(config, is_local=self.is_local, tell=log.info)
+        models = find_models(
+            config,
+            is_local=self.is_local,
+            tell=log.info,
+            server_image=self._server_image,
+            is_offline=True,
+        )
         own = models.get(Part(naming.DEFAULT_PREDICTOR, config.name))
         orchestrator = needs_orchestrator(config, own.implementation if own else None)
         return build(
@@ -305,10 +318,18 @@ class Deployer:
 
     def _plan(self, wish: Wish, tell: Progress) -> Plan:
         """Look at the model and at what is there, and say what to apply."""
-        check_all_can_run(wish.config, is_local=self.is_local)
+        check_all_can_run(wish.config, is_local=self.is_local, server_image=self._server_image)
         self._check_api()
         before = look_before(self.cluster, wish.config.name)
-        return Planner(self.cluster, wish, before, is_local=self.is_local, tell=tell).plan()
+        planner = Planner(
+            self.cluster,
+            wish,
+            before,
+            is_local=self.is_local,
+            tell=tell,
+            server_image=self._server_image,
+        )
+        return planner.plan()
 
     def _scale(
         self, name: str, change: Callable[[Object], Object], timeout_seconds: float

@@ -29,6 +29,7 @@ def connect_deployer(
             namespace=options.kubernetes_namespace,
             base_url=options.base_url,
             preflight=options.preflight,
+            server_image=options.server_image,
         )
     if options.runtime == "local":
         raise ConfigError(
@@ -48,4 +49,5 @@ def connect_deployer(
         base_url=options.base_url,
         api_client=connector.connect(),
         preflight=options.preflight,
+        server_image=options.server_image,
     )

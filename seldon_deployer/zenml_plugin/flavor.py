@@ -52,6 +52,11 @@ class SeldonModelDeployerConfig(BaseModelDeployerConfig):
         description="Look at the model and its credentials before anything is sent: what this "
         "machine cannot see is an error, a warning, or nothing is looked at.",
     )
+    server_image: str | None = Field(
+        default=None,
+        description="Image of our model server on a cluster, for models that no server of Seldon's "
+        "reads; `seldon-deployer image context` writes what to build.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -18,6 +18,7 @@ IN_ZENML = {
     "--namespace": "the model deployer's option kubernetes_namespace",
     "--base-url": "the model deployer's option base_url",
     "--preflight": "the model deployer's option preflight",
+    "--server-image": "the model deployer's option server_image",
     "--timeout": "the step's timeout",
     # ZenML has no word for these.
     "--adopt": "`seldon-deployer deploy --adopt`",

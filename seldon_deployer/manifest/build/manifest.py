@@ -29,6 +29,7 @@ class _Unread:
     uri: str | None
     implementation: str | None
     fingerprint: str = ""
+    image: str | None = None
 
 
 def build_manifest(

@@ -32,6 +32,10 @@ class FoundModel(Protocol):
     def fingerprint(self) -> str:
         """Changes with the bytes."""
 
+    @property
+    def image(self) -> str | None:
+        """The server's image, where the configuration names none and the operator has none."""
+
 
 # By the names of units.
 Models = Mapping[str, FoundModel]
@@ -78,7 +82,7 @@ def _single(config: DeploymentConfig, models: Models) -> tuple[Object, list[Obje
             uri=model.uri,
             is_on_volume=config.is_on_volume,
             implementation=model.implementation,
-            image=config.image,
+            image=config.image or model.image,
             python_class=config.python_class,
             parameters=config.parameters,
             env=config.env,
@@ -149,7 +153,7 @@ def _request(config: DeploymentConfig, unit: Unit, model: FoundModel) -> UnitReq
         uri=model.uri,
         is_on_volume=config.holds_on_volume(unit.model_uri),
         implementation=model.implementation,
-        image=unit.image,
+        image=unit.image or model.image,
         python_class=unit.python_class,
         parameters=unit.parameters,
         env={**plain, **unit.env},
