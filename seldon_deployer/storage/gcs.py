@@ -26,7 +26,9 @@ from seldon_deployer.storage.parts import (
 )
 from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
 
-_FETCH_BYTES = 8 << 20
+# A request costs time, and a broken one costs what it brought; four for each worker are enough.
+_LEAST_FETCH_BYTES = 8 << 20
+_MOST_FETCH_BYTES = 32 << 20
 # What is no larger goes in one request, from memory.
 _WHOLE_BYTES = 8 << 20
 # The library's sessions have ten connections; the files beside need some.
@@ -104,7 +106,9 @@ class GCSBucket:
         stop = Event()
         count = stoppable(on_bytes, stop)
         read = partial(self._read_range, file)
-        parts = split(file.size_bytes, _FETCH_BYTES)
+        part_bytes = file.size_bytes // (4 * _WORKERS)
+        part_bytes = min(max(part_bytes, _LEAST_FETCH_BYTES), _MOST_FETCH_BYTES)
+        parts = split(file.size_bytes, part_bytes)
         with open_target(target) as number:
             if len(parts) == 1:
                 fetch_part(read, number, parts[0], count)

@@ -101,6 +101,7 @@ def _make_token(account: str) -> dict[str, object]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     azure: Azure
 
     def answer(self, status: int, body: dict[str, object]) -> None:

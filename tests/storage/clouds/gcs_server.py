@@ -116,6 +116,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     google: Google
     server_port: int
     key: rsa.RSAPublicKey

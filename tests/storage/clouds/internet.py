@@ -108,6 +108,7 @@ def run_internet(folder: Path) -> Iterator[Internet]:
 
 
 class _Handler(StreamRequestHandler):
+    disable_nagle_algorithm = True
     pending: list[int]
     pending_uploads: list[int]
 
@@ -135,6 +136,7 @@ class _Handler(StreamRequestHandler):
             self.wfile.write(b"HTTP/1.1 502 No such host\r\nContent-Length: 0\r\n\r\n")
             return
         with socket.create_connection(("127.0.0.1", port)) as server:
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if start:
                 server.sendall(start)
             else:

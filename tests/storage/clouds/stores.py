@@ -37,25 +37,23 @@ class GoogleStore:
 
     def __init__(self, google: Google, name: str = "") -> None:
         # As the door lets through: with a token of the account.
-        self._client = storage.Client(
+        self.client = storage.Client(
             project="models", credentials=_Token(google.access_token), client_options={}
         )
         self.bucket = name or f"b-{uuid4().hex[:12]}"
-        if not self._client.bucket(self.bucket).exists():
-            self._client.create_bucket(self.bucket)
+        if not self.client.bucket(self.bucket).exists():
+            self.client.create_bucket(self.bucket)
         values = {"rclone_config_gs_service_account_credentials": google.account}
         self.environment = parse_credentials("seldon_gs", values).environment()
 
     def put(self, key: str, data: bytes) -> None:
-        self._client.bucket(self.bucket).blob(key).upload_from_string(data)
+        self.client.bucket(self.bucket).blob(key).upload_from_string(data)
 
     def remove(self, key: str) -> None:
-        self._client.bucket(self.bucket).blob(key).delete()
+        self.client.bucket(self.bucket).blob(key).delete()
 
     def keys(self) -> dict[str, bytes]:
-        return {
-            each.name: each.download_as_bytes() for each in self._client.list_blobs(self.bucket)
-        }
+        return {each.name: each.download_as_bytes() for each in self.client.list_blobs(self.bucket)}
 
     def open(self, bucket: str = "") -> Bucket:
         from seldon_deployer.storage.gcs import open_bucket
@@ -67,9 +65,9 @@ class AzureStore:
     remote = "azureblob"
 
     def __init__(self, azure: Azure, name: str = "", **options: Any) -> None:
-        self._client = BlobServiceClient.from_connection_string(azure.connection_string)
+        self.client = BlobServiceClient.from_connection_string(azure.connection_string)
         self.bucket = name or f"c-{uuid4().hex[:12]}"
-        container = self._client.get_container_client(self.bucket)
+        container = self.client.get_container_client(self.bucket)
         if not container.exists():
             container.create_container(**options)
         values = {
@@ -79,13 +77,13 @@ class AzureStore:
         self.environment = parse_credentials("seldon_az", values).environment()
 
     def put(self, key: str, data: bytes, **options: Any) -> None:
-        self._client.get_blob_client(self.bucket, key).upload_blob(data, overwrite=True, **options)
+        self.client.get_blob_client(self.bucket, key).upload_blob(data, overwrite=True, **options)
 
     def remove(self, key: str) -> None:
-        self._client.get_blob_client(self.bucket, key).delete_blob()
+        self.client.get_blob_client(self.bucket, key).delete_blob()
 
     def keys(self) -> dict[str, bytes]:
-        container = self._client.get_container_client(self.bucket)
+        container = self.client.get_container_client(self.bucket)
         return {
             name: container.download_blob(name).readall() for name in container.list_blob_names()
         }
