@@ -59,6 +59,6 @@ def _check_model(settings: Settings, name: str, version: str) -> None:
         raise UnitError(f"Model {name} has no version {version}, but {v2.VERSION}", 404)
 
 
-def _say(name: str, **fields: Any) -> bytes:
+def _say(name: str, /, **fields: Any) -> bytes:
     content: bytes = message_class(f"inference.{name}")(**fields).SerializeToString()
     return content
