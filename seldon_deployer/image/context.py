@@ -16,6 +16,8 @@ from seldon_deployer.image.packages import (
     installed_providers,
     installed_versions,
     merge_requirements,
+    requirement_name,
+    says_versions,
     system_packages,
     write_constraints,
 )
@@ -61,6 +63,9 @@ def build_context(request: ImageRequest, *, tell: Tell) -> Files:
     requirements = merge_requirements(request.requirements, imported)
     wheel, content = own_wheel()
     versions = {**(installed_versions() if request.is_pinned else {}), **request.versions}
+    # What was asked for in so many words wins.
+    told = {requirement_name(each) for each in requirements if says_versions(each)}
+    versions = {name: version for name, version in versions.items() if name not in told}
     files: Files = {
         "requirements.txt": "".join(f"{each}\n" for each in requirements).encode(),
         "constraints.txt": write_constraints(versions).encode(),

@@ -9,7 +9,7 @@ from importlib.metadata import Distribution, distributions, packages_distributio
 # Libraries of the system that a package needs, which the slim image of Python lacks.
 _SYSTEM = {"lightgbm": "libgomp1"}
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_VERSION = re.compile(r"\d+(\.\d+)*([a-z0-9.+-]*)?", re.IGNORECASE)
+_VERSION = re.compile(r"\d+(\.\d+)*[a-z0-9.]*", re.IGNORECASE)
 
 
 def requirement_name(requirement: str) -> str:
@@ -20,6 +20,11 @@ def requirement_name(requirement: str) -> str:
     if found is None or re.match(r"\s*[\w.+-]*[/:\\]", requirement):
         return ""
     return _normalised(found[1])
+
+
+def says_versions(requirement: str) -> bool:
+    """Whether a requirement asks for certain versions of its package."""
+    return bool(re.search(r"[=<>!~@]", requirement.partition(";")[0]))
 
 
 def merge_requirements(*groups: Iterable[str]) -> tuple[str, ...]:
@@ -52,9 +57,13 @@ def installed_versions() -> dict[str, str]:
 
 
 def write_constraints(versions: Mapping[str, str]) -> str:
-    """Lines for pip; a version of one number, as some models tell, stands for all that begin so."""
+    """Lines for pip; a version of one number, as some models tell, stands for all that begin so.
+
+    What a builder added to a version (`+cpu`) is left out: another index has another.
+    """
     lines = []
-    for name, version in sorted(versions.items()):
+    for name, whole in sorted(versions.items()):
+        version = whole.partition("+")[0]
         if requirement_name(name) == name and _VERSION.fullmatch(version):
             lines.append(f"{name}=={version}.*" if version.isdigit() else f"{name}=={version}")
     return "".join(f"{line}\n" for line in lines)

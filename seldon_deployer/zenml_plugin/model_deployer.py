@@ -49,6 +49,9 @@ from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
 from seldon_deployer.zenml_plugin.wording import told_in_zenml_words
 
 if TYPE_CHECKING:
+    from zenml.config.build_configuration import BuildConfiguration
+    from zenml.models import PipelineSnapshotBase
+
     from seldon_deployer.deployer import Deployer
     from seldon_deployer.service import Service
 
@@ -85,6 +88,27 @@ class SeldonModelDeployer(BaseModelDeployer):
     def namespace(self) -> str:
         """The Kubernetes namespace that it deploys to."""
         return self.deployer.cluster.namespace
+
+    @override
+    def get_docker_builds(self, snapshot: PipelineSnapshotBase) -> list[BuildConfiguration]:
+        """The images of steps that serve by code of the user's own, for a cluster.
+
+        The embedded runtime needs none. ZenML called the argument otherwise before 0.90.
+        """
+        # Imported on use: most pipelines have no such step.
+        from seldon_deployer.zenml_plugin.custom_image import (
+            CUSTOM_DEPLOYMENT,
+            contexts_folder,
+            custom_builds,
+        )
+
+        steps = snapshot.step_configurations
+        if not any(step.config.extra.get(CUSTOM_DEPLOYMENT) for step in steps.values()):
+            return []
+        if self.deployer.is_local:
+            return []
+        with told_in_zenml_words(self.name):
+            return custom_builds(steps, contexts_folder())
 
     @override
     def deploy_model(
