@@ -7,7 +7,17 @@ from importlib import import_module
 
 from bench.measure import print_table
 
-SUITES = ("imports", "manifests", "embedded", "cluster", "server", "footprint", "storage")
+SUITES = (
+    "imports",
+    "manifests",
+    "embedded",
+    "cluster",
+    "server",
+    "server_grpc",
+    "server_tensors",
+    "footprint",
+    "storage",
+)
 
 
 def main() -> None:
