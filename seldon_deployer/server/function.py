@@ -68,7 +68,7 @@ class PredictFunction:
         return _check_answer(answer, last.path)
 
     def _load_by_loader(self, folder: str) -> Any:
-        load = find_function(self._loader, "folder")
+        load = find_function(self._loader, "folder", **self._options)
         try:
             return load(folder.removeprefix("file://"), **self._options)
         except (Exception, SystemExit) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -40,18 +40,23 @@ def find_object(path: str) -> Any:
     return getattr(module, name)
 
 
-def find_function(path: str, *takes: str) -> Callable[..., Any]:
-    """Find a function that can be called with these values by position; as `check_function`."""
+def find_function(path: str, *takes: str, **named: Any) -> Callable[..., Any]:
+    """Find a function that can be called with these values by position, and these by name.
+
+    Raises LoadFailed as `check_function` does.
+    """
     found = find_object(path)
-    check_function(found, path=path, takes=takes)
+    check_function(found, path=path, takes=takes, named=named)
     return found  # type: ignore[no-any-return]
 
 
-def check_function(found: object, *, path: str, takes: Sequence[str]) -> None:
+def check_function(
+    found: object, *, path: str, takes: Sequence[str], named: Iterable[str] = ()
+) -> None:
     """Raise LoadFailed for what is no function, takes others, or answers later: a coroutine or a
     generator is no answer.
     """
-    example = f"def {path.rpartition('.')[2]}({', '.join(takes)}): ..."
+    example = f"def {path.rpartition('.')[2]}({', '.join((*takes, *named))}): ..."
     if not callable(found) or isinstance(found, type):
         raise LoadFailed(
             f"{path} is no function", why=f"it is a {type(found).__name__}", hint=example
@@ -63,7 +68,7 @@ def check_function(found: object, *, path: str, takes: Sequence[str]) -> None:
             hint=f"return the answer: {example}",
         )
     try:
-        inspect.signature(found).bind(*takes)
+        inspect.signature(found).bind(*takes, **dict.fromkeys(named))
     except TypeError as error:
         raise LoadFailed(f"{path} has the wrong parameters", why=str(error), hint=example) from None
     except ValueError:

@@ -118,6 +118,14 @@ def test_the_type_of_an_answer_picks_the_field(start_unit):
         ({"predict_function": "functions.add", "loader_options": "[1]"}, "no JSON object"),
         ({"predict_function": "functions.add", "loader_options": "{"}, "no JSON: "),
         (
+            {
+                "predict_function": "functions.add",
+                "loader": "functions.load_number",
+                "loader_options": '{"sizes": 1}',
+            },
+            "functions.load_number has the wrong parameters: got an unexpected keyword",
+        ),
+        (
             {"predict_function": "functions.add", "loader": "functions.load_nothing"},
             "functions.load_nothing failed to load: RuntimeError: the weights are gone",
         ),
