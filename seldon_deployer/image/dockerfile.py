@@ -62,7 +62,7 @@ def write_dockerfile(recipe: Recipe) -> str:
     lines += ["", f"USER {USER}"]
     if recipe.names:
         check = "; ".join(f"find_object({name!r})" for name in recipe.names)
-        program = f"from seldon_deployer.server.named import find_object; {check}"
+        program = f"from seldon_deployer.server.load import find_object; {check}"
         lines += [
             "# What cannot be imported fails here, and not in a pod.",
             f"RUN {json.dumps(['python', '-c', program])}",

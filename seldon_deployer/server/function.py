@@ -10,9 +10,9 @@ from typing import Any
 from seldon_deployer.errors import UsageError
 from seldon_deployer.server.columns import is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, UnitError
-from seldon_deployer.server.load import LoadFailed
+from seldon_deployer.server.load import LoadFailed, describe
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
-from seldon_deployer.server.named import describe, find_function
+from seldon_deployer.server.named import find_function
 
 logger = logging.getLogger(__name__)
 

@@ -62,13 +62,18 @@ def load_component(
         except SeldonDeployerError:
             raise
         except (Exception, SystemExit) as error:
-            raise LoadFailed(f"{class_path} failed to load", why=_describe(error)) from error
+            raise LoadFailed(f"{class_path} failed to load", why=describe(error)) from error
     return component
 
 
-def _find_class(class_path: str) -> type:
-    module_name, _, class_name = class_path.rpartition(".")
-    module_name = module_name or class_name
+def find_object(path: str) -> Any:
+    """Import the module of `package.module.name` and take the name from it.
+
+    Raises LoadFailed, with the cause chained when the module's own code failed.
+    """
+    module_name, _, name = path.rpartition(".")
+    if not module_name or not name:
+        raise LoadFailed(f"{path!r} names nothing", hint="write it as package.module.name")
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
@@ -79,13 +84,29 @@ def _find_class(class_path: str) -> type:
                 "installed packages",
                 hint="give the folder that holds it (code_path, or PYTHONPATH)",
             ) from None
-        raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
+        raise LoadFailed(f"{module_name} cannot be imported", why=describe(error)) from error
+    except SeldonDeployerError:
+        raise
     except (Exception, SystemExit) as error:
-        raise LoadFailed(f"{module_name} cannot be imported", why=_describe(error)) from error
-    found = getattr(module, class_name, None)
+        raise LoadFailed(f"{module_name} cannot be imported", why=describe(error)) from error
+    if not hasattr(module, name):
+        raise LoadFailed(f"the module {module_name} has no {name}", hint="check its spelling")
+    return getattr(module, name)
+
+
+def describe(error: BaseException) -> str:
+    """What an exception is and says, on one line."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _find_class(class_path: str) -> type:
+    # A bare name is a module, and a class of that name in it.
+    path = class_path if "." in class_path else f"{class_path}.{class_path}"
+    found = find_object(path)
     if not isinstance(found, type):
         raise LoadFailed(
-            f"the module {module_name} has no class {class_name}",
+            f"{path} is no class",
+            why=f"it is a {type(found).__name__}",
             hint="name it MODULE.Class, with its own spelling",
         )
     return found
@@ -109,7 +130,7 @@ def _make(found: type, class_path: str, parameters: dict[str, Any]) -> Any:
     except SeldonDeployerError:
         raise
     except (Exception, SystemExit) as error:
-        raise LoadFailed(f"{class_path} cannot be made", why=_describe(error)) from error
+        raise LoadFailed(f"{class_path} cannot be made", why=describe(error)) from error
 
 
 def _parameter_names(found: type) -> set[str]:
@@ -117,7 +138,3 @@ def _parameter_names(found: type) -> set[str]:
         return set(inspect.signature(found).parameters)
     except ValueError:
         return set()
-
-
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,43 +1,12 @@
-"""From an import string, `package.module.name`, to what it names; or the reason why not."""
+"""Functions of the user's that are named by import strings, `package.module.name`, and checked."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
 from typing import Any
 
-from seldon_deployer.errors import SeldonDeployerError
-from seldon_deployer.server.load import LoadFailed
-
-
-def find_object(path: str) -> Any:
-    """Import the module and take the name from it.
-
-    Raises LoadFailed, with the cause chained when the module's own code failed.
-    """
-    module_name, _, name = path.rpartition(".")
-    if not module_name or not name:
-        raise LoadFailed(f"{path!r} names nothing", hint="write it as package.module.name")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise LoadFailed(
-                f"the module {module_name} is not there",
-                why=f"searched in {', '.join(each for each in sys.path[:3] if each)} and the "
-                "installed packages",
-                hint="give the folder that holds it (code_path, or PYTHONPATH)",
-            ) from None
-        raise LoadFailed(f"{module_name} cannot be imported", why=describe(error)) from error
-    except SeldonDeployerError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise LoadFailed(f"{module_name} cannot be imported", why=describe(error)) from error
-    if not hasattr(module, name):
-        raise LoadFailed(f"the module {module_name} has no {name}", hint="check its spelling")
-    return getattr(module, name)
+from seldon_deployer.server.load import LoadFailed, find_object
 
 
 def find_function(path: str, *takes: str, **named: Any) -> Callable[..., Any]:
@@ -74,8 +43,3 @@ def check_function(
     except ValueError:
         # Written in C, without a signature to read: calling it tells.
         pass
-
-
-def describe(error: BaseException) -> str:
-    """What an exception is and says, on one line."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from seldon_deployer.errors import ConfigError, SeldonDeployerError
 from seldon_deployer.server.component import METHODS
-from seldon_deployer.server.named import check_function, find_object
+from seldon_deployer.server.load import find_object
+from seldon_deployer.server.named import check_function
 
 # What each function is given, by position.
 _TAKES = {

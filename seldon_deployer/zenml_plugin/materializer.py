@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from seldon_deployer.server.load import LoadFailed
-from seldon_deployer.server.named import find_object
+from seldon_deployer.server.load import LoadFailed, find_object
 
 LOADER = "seldon_deployer.zenml_plugin.materializer.load_artifact"
 

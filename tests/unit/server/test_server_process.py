@@ -23,7 +23,7 @@ def last_line(result: subprocess.CompletedProcess[str]) -> str:
     [
         ((), {}, 2, ["no class to serve"]),
         (("nowhere.Model",), {}, 1, ["module nowhere is not there"]),
-        (("served.Nothing",), {}, 1, ["no class Nothing"]),
+        (("served.Nothing",), {}, 1, ["module served has no Nothing"]),
         (("served.NothingToServe",), {}, 1, ["no method predict"]),
         (("served.LeavesInLoad",), {}, 1, ["failed to load", "SystemExit: 3"]),
         (("served.FailsToLoad",), {}, 1, ["failed to load", "RuntimeError: the weights are gone"]),
