@@ -217,6 +217,8 @@ class Calls:
         for job, outcome in zip(batch.jobs, outcomes, strict=False):
             if not job.future.done():
                 job.future.set_result(outcome)
+            # A circle would keep the answer, large perhaps, until Python's collector comes by.
+            job.batch = None
         self._pace.add(time.perf_counter() - batch.started, len(batch.jobs))
         if batch.cancel is None:
             self._free += 1
