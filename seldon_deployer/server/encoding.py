@@ -13,8 +13,12 @@ except ImportError:
     orjson = None  # type: ignore[assignment]
 
 
+# The words of Seldon's wrapper.
+NO_JSON = "Can't find JSON in data"
+
+
 def decode_json(text: bytes | str) -> Any:
-    """Read a document. Raises PayloadError with the words of Seldon's wrapper."""
+    """Read a document. Raises PayloadError, "Can't find JSON in data"."""
     if orjson is not None:
         try:
             return orjson.loads(text)
@@ -24,7 +28,7 @@ def decode_json(text: bytes | str) -> Any:
     try:
         return json.loads(text)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PayloadError("Can't find JSON in data") from error
+        raise PayloadError(NO_JSON) from error
 
 
 def encode_json(value: Any) -> bytes:

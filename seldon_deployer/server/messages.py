@@ -15,6 +15,7 @@ from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.meta import answer_meta, read_meta
+from seldon_deployer.server.request import no_message
 from seldon_deployer.server.settings import Settings
 
 REASON_BAD_METADATA = "MICROSERVICE_BAD_METADATA"
@@ -66,13 +67,13 @@ def answer_aggregate(component: Component, settings: Settings, request: Any) -> 
         return answer
     given = request.get("seldonMessages") if isinstance(request, dict) else request
     if not isinstance(given, list):
-        raise PayloadError(f"Invalid request data type: {request}")
+        raise no_message(request)
     if not given:
         raise PayloadError("there are no messages to aggregate")
     payloads = []
     for message in given:
         if not isinstance(message, dict):
-            raise PayloadError(f"Invalid request data type: {message}")
+            raise no_message(message)
         payloads.append(decode_message(message))
     values, names = [each.value for each in payloads], [each.names for each in payloads]
     value = yield Call("aggregate", (values, names))

@@ -8,12 +8,15 @@ from urllib.parse import parse_qs
 
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.server.component import UnitError
-from seldon_deployer.server.encoding import decode_json
+from seldon_deployer.server.encoding import NO_JSON, decode_json
+from seldon_deployer.server.form import MULTIPART, read_multipart
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+# Of what is no message, in the error that says so.
+_SHOWN_CHARACTERS = 1000
 _FORM = b"application/x-www-form-urlencoded"
 
 
@@ -37,30 +40,48 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
 
 
 def read_message(scope: Scope, body: bytes, *, takes_lists: bool = False) -> Any:
-    """Find the message: a body with a JSON content type, or a form field or query argument `json`.
+    """Find the message: a multipart form, a form field or query argument `json`, a body of JSON.
 
-    It is an object, or with `takes_lists` a list of them. Raises PayloadError with the words of
-    Seldon's wrapper when there is none.
-    Source: Seldon Core v1.17.1, Python wrapper.
+    In this order; the body needs a JSON content type. It is an object, or with `takes_lists` a
+    list of them. Raises PayloadError with the words of Seldon's wrapper when there is none.
+    Source: Seldon Core v1.17.1, Python wrapper, observed.
     """
-    kind = _content_type(scope)
-    text: bytes | str = b""
-    if kind == b"application/json" or kind.endswith(b"+json"):
-        text = body
-    elif kind == _FORM:
-        text = _field(body)
-    message = decode_json(text or _field(scope.get("query_string", b"")))
+    content_type = _content_type(scope)
+    kind = content_type.partition(b";")[0].strip().lower()
+    if kind == MULTIPART:
+        message: Any = read_multipart(content_type, body)
+    else:
+        text: bytes | str = _field(body) if kind == _FORM else ""
+        text = text or _field(scope.get("query_string", b""))
+        if not text and (kind == b"application/json" or kind.endswith(b"+json")):
+            text = body
+        message = decode_json(text)
+    if message is None:
+        raise PayloadError(NO_JSON)
     if not isinstance(message, (dict, list) if takes_lists else dict):
-        raise PayloadError("Can't find JSON in data")
+        raise no_message(message)
     return message
 
 
+def no_message(given: Any) -> PayloadError:
+    """The error for a document that is no message, in the words of Seldon's wrapper."""
+    try:
+        text = str(given)
+    except RecursionError:
+        text = f"a deep {type(given).__name__}"
+    if len(text) > _SHOWN_CHARACTERS:
+        text = f"{text[:_SHOWN_CHARACTERS]}..."
+    return PayloadError(f"Invalid request data type: {text}")
+
+
 def _field(form: bytes) -> str:
+    if b"json" not in form:
+        return ""
     return parse_qs(form.decode("utf-8", "replace")).get("json", [""])[0]
 
 
 def _content_type(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-type":
-            return bytes(value).partition(b";")[0].strip().lower()
+            return bytes(value)
     return b""

@@ -42,6 +42,8 @@ def write_inference(answer: Message) -> tuple[list[tuple[bytes, bytes]], list[Bu
 
     Raises TypeError or ValueError for what JSON cannot hold.
     """
+    if "outputs" not in answer:
+        return [(b"content-type", b"application/json")], [encode_json(answer)]
     described, tensors = detach_binary(answer, "outputs")
     text = encode_json(described)
     if not tensors:
