@@ -97,14 +97,22 @@ class PayloadError(SeldonDeployerError):
 class PredictionError(SeldonDeployerError):
     """The service answered a prediction with an error, or not at all.
 
-    `status` is the HTTP status, or None when there was no answer.
+    `status` is the HTTP status, or None when there was no answer. `is_of_data`: the model itself
+    refused the request, so that another one may well be answered.
     """
 
     def __init__(
-        self, what: str, *, why: str = "", hint: str = "", status: int | None = None
+        self,
+        what: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        status: int | None = None,
+        is_of_data: bool = False,
     ) -> None:
         super().__init__(what, why=why, hint=hint)
         self.status = status
+        self.is_of_data = is_of_data
 
 
 class ClusterError(SeldonDeployerError):

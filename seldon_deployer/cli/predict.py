@@ -5,22 +5,45 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seldon_deployer.cli.options import connect, connection_options
-from seldon_deployer.errors import UsageError
+from seldon_deployer.errors import PredictionError, UsageError
+
+if TYPE_CHECKING:
+    from seldon_deployer.batch import Progress, Report
+    from seldon_deployer.client import InferenceClient
+    from seldon_deployer.service import Service
+
+_TOLD_FAILURES = 5
 
 
 @click.command()
 @click.argument("name")
 @click.option(
     "--data",
-    required=True,
     metavar="JSON",
     help="Rows such as [[1, 2]], or a whole message; @FILE reads a file, - stdin.",
+)
+@click.option(
+    "--file",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Many rows instead: .csv with a header, .jsonl, .parquet or .npy.",
+)
+@click.option(
+    "--output",
+    "-o",
+    default="json",
+    show_default=True,
+    metavar="json|FILE",
+    help="One line of JSON; with --file a .csv, .jsonl or .parquet, a row for each row.",
 )
 @click.option(
     "--timeout",
@@ -28,42 +51,165 @@ from seldon_deployer.errors import UsageError
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for the answer.",
+    help="How long to wait for an answer.",
 )
 @click.option(
-    "--output",
-    "-o",
-    type=click.Choice(["json"]),
-    default="json",
-    help="Form of the result: one line of JSON.",
+    "--rows-per-request",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Rows of a file asked at once.",
 )
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 256),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Requests at the same time.",
+)
+@click.option(
+    "--max-failures",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Rows of a file that may fail before the run ends.",
+)
+@click.option("--restart", is_flag=True, help="Forget the progress of a run that was cut off.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Bearer token that the ingress asks for.",
+)
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Certificates of the ingress to trust.",
+)
+@click.option("--insecure", is_flag=True, help="Trust any certificate of the ingress.")
 @connection_options
-def command(name: str, data: str, timeout: float, output: str, **options: Any) -> None:  # noqa: ARG001
-    """Ask a deployed model for a prediction.
+def command(name: str, data: str | None, source: Path | None, output: str, **options: Any) -> None:
+    """Ask a deployed model for predictions.
 
-    Rows are answered by rows, a whole message by the whole answer.
+    Rows are answered by rows, a whole message by the whole answer. A file is asked in pieces, in
+    parallel, and answered by a file in its order; a run that was cut off goes on where it was.
     """
-    question = _read(data)
-    answer = connect(options).get(name).predict(question, timeout_seconds=timeout)
+    if (data is None) == (source is None):
+        raise UsageError("give either --data or --file", hint="--data '[[5.1, 3.5, 1.4, 0.2]]'")
+    if source is None and output != "json":
+        raise UsageError("--output FILE is for --file", hint="> FILE writes the answer to --data")
+    if source is not None and output == "json":
+        raise UsageError("--file needs --output FILE", hint="--output predictions.csv")
+    question = _read(data) if data is not None else None
+    asking = _take_asking(options)
+    settings = {
+        "piece_rows": options.pop("rows_per_request"),
+        "parallel": options.pop("parallel"),
+        "max_failures": options.pop("max_failures"),
+    }
+    restart = options.pop("restart")
+    service = connect(options).get(name)
+    if source is not None:
+        _predict_file(service, asking, source, Path(output), settings, restart=restart)
+        return
+    with service.client(**asking) as client:
+        answer = client.predict(question)
     click.echo(json.dumps(_plain(answer), ensure_ascii=False))
+
+
+def _take_asking(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options that are those of InferenceClient."""
+    from seldon_deployer.client import Tls
+
+    token_file = options.pop("token_file")
+    return {
+        "auth": None if token_file is None else _read_file(token_file),
+        "tls": Tls(ca_file=options.pop("ca_file"), verify=not options.pop("insecure")),
+        "timeout_seconds": options.pop("timeout"),
+    }
+
+
+def _predict_file(
+    service: Service,
+    asking: dict[str, Any],
+    source: Path,
+    output: Path,
+    settings: dict[str, int],
+    *,
+    restart: bool,
+) -> None:
+    from seldon_deployer.batch import Batch
+    from seldon_deployer.client import Retries
+
+    batch = Batch(source, output, revision=service.revision, **settings)
+    # Predictions of a batch are asked for once more rather than losing a run.
+    retries = Retries(attempts=5, after_sending=True)
+    with service.client(retries=retries, **asking) as client, _progress(client) as progress:
+        report = batch.run(client, restart=restart, progress=progress)
+    click.echo(f"{report.rows} rows are in {output}", err=True)
+    if report.failed:
+        raise _failed(report, output)
+
+
+def _failed(report: Report, output: Path) -> PredictionError:
+    told = sorted(report.failed.items())
+    lines = [f"row {row}: {reason}" for row, reason in told[:_TOLD_FAILURES]]
+    if len(told) > _TOLD_FAILURES:
+        lines.append(f"and {len(told) - _TOLD_FAILURES} more")
+    return PredictionError(
+        f"{len(told)} of {report.rows} rows failed",
+        why="\n".join(lines),
+        hint=f"the column error of {output} has all of them; rows count from 0",
+    )
+
+
+@contextmanager
+def _progress(client: InferenceClient) -> Iterator[Progress | None]:
+    """A bar on stderr; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(client.name, total=None)
+
+        def show(done: int, failed: int, total: int) -> None:
+            words = f"{client.name}, {failed} failed" if failed else client.name
+            bar.update(task, description=words, completed=done, total=total)
+
+        yield show
 
 
 def _read(data: str) -> Any:
     if data == "-":
         text = sys.stdin.read()
     elif data.startswith("@"):
-        try:
-            text = Path(data[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read {data[1:]}", why=str(error)) from error
+        text = _read_file(Path(data[1:]))
     else:
         text = data
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             "--data is no JSON", why=str(error), hint="--data '[[5.1, 3.5, 1.4, 0.2]]'"
         ) from error
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise UsageError(f"cannot read {path}", why=why or type(error).__name__) from error
 
 
 def _plain(answer: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -111,11 +112,12 @@ class Exchange:
             return message
         protocol = self.address.protocol
         try:
-            if returns == "pandas":
-                return to_pandas(message, protocol, index=getattr(data, "index", None))
-            if returns == "polars":
-                return to_polars(message, protocol)
-            return read_response(message, protocol=protocol)
+            with _needing_numpy():
+                if returns == "pandas":
+                    return to_pandas(message, protocol, index=getattr(data, "index", None))
+                if returns == "polars":
+                    return to_polars(message, protocol)
+                return read_response(message, protocol=protocol)
         except PayloadError as error:
             raise unreadable(self.address.name, error.what) from error
 
@@ -136,9 +138,10 @@ class Exchange:
                 "json.loads(text)",
                 self.address.name,
             )
-        message = build_request(
-            data, protocol=self.address.protocol, names=names, as_arrays=self.is_binary
-        )
+        with _needing_numpy():
+            message = build_request(
+                data, protocol=self.address.protocol, names=names, as_arrays=self.is_binary
+            )
         if outputs:
             if self.address.protocol != "v2":
                 raise UsageError("only protocol v2 has named outputs", hint="leave out outputs")
@@ -160,6 +163,20 @@ class Exchange:
             return attach_binary(message, "outputs", raw)
         except PayloadError as error:
             raise unreadable(self.address.name, error.what) from error
+
+
+@contextmanager
+def _needing_numpy() -> Iterator[None]:
+    """Rows are arrays; text, bytes and whole messages go without numpy."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "numpy":
+            raise
+        raise UsageError(
+            "rows of data need numpy, which is not installed",
+            hint="pip install numpy; or give a whole message as a dict",
+        ) from error
 
 
 def _encode(message: Message) -> bytes:

@@ -11,6 +11,9 @@ from seldon_deployer.errors import PredictionError
 
 _REASON_LIMIT = 500
 _SERVER_LIMIT = 40
+# What a unit that works says of some data and not of other.
+_OF_DATA = frozenset({200, 400, 413, 422, 500})
+_OF_SIZE = frozenset({413})
 
 
 def read_json(reply: Reply) -> Any:
@@ -100,12 +103,13 @@ def _told(name: str, reply: Reply, message: Any, reason: str) -> PredictionError
     what = f"{name} answered with HTTP {reply.status}"
     if reply.status == 200:
         what = f"{name} answered with a failure"
+    is_of_data = reply.status in _OF_DATA and not _is_orchestrators(message)
     if _is_orchestrators(message):
         what += " from its orchestrator"
         hint = f"a unit does not answer as it should: see `seldon-deployer logs {name}`"
     else:
         hint = _hint(name, None, reply.status)
-    return PredictionError(what, why=reason, hint=hint, status=reply.status)
+    return PredictionError(what, why=reason, hint=hint, status=reply.status, is_of_data=is_of_data)
 
 
 def _is_orchestrators(message: Any) -> bool:
@@ -159,7 +163,8 @@ def _redirected(name: str, call: Call, reply: Reply) -> PredictionError:
 
 def _error(name: str, reply: Reply, why: str, hint: str) -> PredictionError:
     what = f"{name} answered with HTTP {reply.status}"
-    return PredictionError(what, why=why, hint=hint, status=reply.status)
+    is_of_data = reply.status in _OF_SIZE
+    return PredictionError(what, why=why, hint=hint, status=reply.status, is_of_data=is_of_data)
 
 
 def _reason(message: Any) -> str:

@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+from answering import free_port
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,3 +122,20 @@ def test_making_a_client_loads_no_heavy_library():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.split() == []
+
+
+def test_rows_without_numpy_are_told_and_messages_need_none():
+    # An import that is set to None is one that is not installed.
+    program = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "from seldon_deployer import InferenceClient\n"
+        f"client = InferenceClient('http://127.0.0.1:{free_port()}')\n"
+        "for data in ('text', {'data': {}}, [[1]]):\n"
+        "    try: client.predict(data)\n"
+        "    except Exception as error: print(type(error).__name__, error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    text, message, rows = done.stdout.splitlines()
+    assert text.startswith("PredictionError")
+    assert message.startswith("PredictionError")
+    assert rows.startswith("UsageError rows of data need numpy")
