@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from seldon_deployer.errors import UsageError
@@ -27,7 +29,8 @@ class PredictFunction:
 
     predict_function: `(model, request) -> answer`; request is what the message holds: an array of
     its rows, a str, bytes, or a dict; answer is a numpy array, a list, a frame, a str, bytes or a
-    dict. pre_process: `(request) -> request`. post_process: `(answer) -> answer`.
+    dict. pre_process: `(request) -> request`. post_process: `(answer) -> answer`. Each of
+    them may be async.
     loader: `(folder, **loader_options) -> model`, for a model that joblib does not read;
     loader_options: a JSON object. Without model_uri the model is None.
     """
@@ -43,8 +46,13 @@ class PredictFunction:
     ) -> None:
         self.model_uri = model_uri
         self._predict = _Named(predict_function, "model", "request")
-        self._pre_process = _Named(pre_process, "request") if pre_process else None
-        self._post_process = _Named(post_process, "answer") if post_process else None
+        # Each gets what the one before gave.
+        self._functions = [
+            *([_Named(pre_process, "request")] if pre_process else []),
+            self._predict,
+            *([_Named(post_process, "answer")] if post_process else []),
+        ]
+        self._is_async = any(function.is_async for function in self._functions)
         self._loader = loader
         self._options = _read_options(loader_options)
         self._model: Any = None
@@ -60,15 +68,26 @@ class PredictFunction:
 
     def predict(self, request: Any) -> Any:
         """Answer one request. Raises UnitError that names the function that failed."""
-        if self._pre_process is not None:
-            request = self._pre_process(request)
-        answer, last = self._predict(self._model, request), self._predict
-        if self._post_process is not None:
-            answer, last = self._post_process(answer), self._post_process
-        return _check_answer(answer, last.path)
+        if self._is_async:
+            return self._predict_later(request)
+        value = request
+        for function in self._functions:
+            value = function(*self._values(function, value))
+        return _check_answer(value, self._functions[-1].path)
+
+    async def _predict_later(self, request: Any) -> Any:
+        value = request
+        for function in self._functions:
+            value = await function.wait(*self._values(function, value))
+        return _check_answer(value, self._functions[-1].path)
+
+    def _values(self, function: _Named, value: Any) -> tuple[Any, ...]:
+        return (self._model, value) if function is self._predict else (value,)
 
     def _load_by_loader(self, folder: str) -> Any:
         load = find_function(self._loader, "folder", **self._options)
+        if inspect.iscoroutinefunction(load):
+            raise LoadFailed(f"{self._loader} is async", why="a model is loaded before all else")
         try:
             return load(folder.removeprefix("file://"), **self._options)
         except (Exception, SystemExit) as error:
@@ -81,11 +100,23 @@ class _Named:
     def __init__(self, path: str, *takes: str) -> None:
         self.path = path
         self._function: Callable[..., Any] = find_function(path, *takes)
+        self.is_async = inspect.iscoroutinefunction(self._function)
 
     def __call__(self, *values: Any) -> Any:
         """Call it. Raises UnitError that names it, unless it chose the answer's status itself."""
-        try:
+        with self._named_in_errors():
             return self._function(*values)
+
+    async def wait(self, *values: Any) -> Any:
+        """Call it, and wait where it is async."""
+        with self._named_in_errors():
+            value = self._function(*values)
+            return await value if self.is_async else value
+
+    @contextmanager
+    def _named_in_errors(self) -> Iterator[None]:
+        try:
+            yield
         except (Exception, SystemExit) as error:
             chosen = (getattr(error, "status_code", None), getattr(error, "reason", None))
             if isinstance(chosen[0], int) and isinstance(chosen[1], str):

@@ -22,18 +22,16 @@ def find_function(path: str, *takes: str, **named: Any) -> Callable[..., Any]:
 def check_function(
     found: object, *, path: str, takes: Sequence[str], named: Iterable[str] = ()
 ) -> None:
-    """Raise LoadFailed for what is no function, takes others, or answers later: a coroutine or a
-    generator is no answer.
-    """
+    """Raise LoadFailed for what is no function, takes others, or yields: that is no answer."""
     example = f"def {path.rpartition('.')[2]}({', '.join((*takes, *named))}): ..."
     if not callable(found) or isinstance(found, type):
         raise LoadFailed(
             f"{path} is no function", why=f"it is a {type(found).__name__}", hint=example
         )
-    if inspect.iscoroutinefunction(found) or inspect.isgeneratorfunction(found):
+    if inspect.isgeneratorfunction(found) or inspect.isasyncgenfunction(found):
         raise LoadFailed(
             f"{path} cannot be called for an answer",
-            why="it is async, or yields",
+            why="it yields",
             hint=f"return the answer: {example}",
         )
     try:

@@ -54,6 +54,20 @@ def test_what_comes_before_and_after_is_called_in_that_order(start_unit):
     assert answer["jsonData"] == {"words": ["it is 2.0", "it is 3.0"]}
 
 
+def test_an_async_function_is_waited_for_and_named_when_it_fails(start_unit):
+    given = parameters(
+        predict_function="functions.later",
+        pre_process="functions.halve",
+        post_process="functions.as_words",
+    )
+    answer = start_unit(UNIT, **given).predict({"data": {"ndarray": [[4, 6]]}})
+    assert answer["jsonData"] == {"words": ["it is 4.0", "it is 6.0"]}
+    failing = start_unit(UNIT, **parameters(predict_function="functions.fail_later"))
+    refused = failing.post("/predict", {"data": {"ndarray": [[1]]}})
+    assert refused.status == 500
+    assert refused.json()["status"]["info"] == "functions.fail_later failed: KeyError: 'price'"
+
+
 def test_v2_asks_the_same_function(start_unit):
     unit = start_unit(UNIT, **parameters(predict_function="functions.add"))
     rows = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}
@@ -113,7 +127,7 @@ def test_the_type_of_an_answer_picks_the_field(start_unit):
         ({"predict_function": "functions.NUMBER"}, "functions.NUMBER is no function"),
         ({"predict_function": "functions.OutOfStock"}, "functions.OutOfStock is no function"),
         ({"predict_function": "functions.only_the_request"}, "wrong parameters: too many"),
-        ({"predict_function": "functions.later"}, "it is async"),
+        ({"predict_function": "functions.one_by_one"}, "it yields"),
         ({"predict_function": "functions.add", "pre_process": "functions.add"}, "wrong param"),
         ({"predict_function": "functions.add", "loader_options": "[1]"}, "no JSON object"),
         ({"predict_function": "functions.add", "loader_options": "{"}, "no JSON: "),

@@ -1,5 +1,6 @@
 """Predict functions as users write them."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,17 @@ def only_the_request(request):
 
 
 async def later(model, request):
-    return request
+    await asyncio.sleep(0.01)
+    return np.asarray(request) * 2
+
+
+async def fail_later(model, request):
+    await asyncio.sleep(0.01)
+    raise KeyError("price")
+
+
+def one_by_one(model, request):
+    yield from request
 
 
 def load_number(folder, file="number.txt", plus=0):
