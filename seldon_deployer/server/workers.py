@@ -31,7 +31,6 @@ from seldon_deployer.server.worker import LINK_VARIABLE
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 2048
-_ACCEPTED_AT_ONCE = 64
 # Before a worker is started again: at once, and longer for each one in a row that never was ready.
 _PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 # Beyond what a worker gives to its requests, until it is killed.
@@ -172,10 +171,13 @@ class Supervisor:
                 self._keep(replaces=worker)
             case {"closing": _}:
                 worker.is_leaving = True
+                others = [each for each in self._workers if each.takes and each is not worker]
+                if self._is_ending and not others:
+                    # The last one: who has connected by now is still served.
+                    self._accept()
+                    self._stop_listening()
                 # What was handed before is still read.
                 worker.link.close()
-                if self._is_ending and not any(each.takes for each in self._workers):
-                    self._stop_listening()
 
     def _forget(self, worker: Worker) -> None:
         worker.link.close()
@@ -198,10 +200,13 @@ class Supervisor:
             self._keep()
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
+        for _ in range(_BACKLOG):
             try:
                 connection, _address = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionError):
+            except (InterruptedError, ConnectionError):
+                continue
+            except OSError:
+                # None is waiting; or none can be taken just now, for want of descriptors.
                 return
             with connection:
                 self._hand(connection)
