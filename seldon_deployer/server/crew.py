@@ -45,17 +45,21 @@ class Crew:
 
     def _serve(self, home: asyncio.AbstractEventLoop) -> None:
         while True:
-            work, done, leave = self._inbox.get()
-            # The caller's loop is closed when the process ends: nobody waits any more.
-            with suppress(RuntimeError):
-                try:
-                    work.send(None)
-                except StopIteration as end:
-                    home.call_soon_threadsafe(done, end.value)
-                else:
-                    rest = _tell(work, home, done)
-                    told = asyncio.run_coroutine_threadsafe(rest, self._loop())
-                    home.call_soon_threadsafe(leave, told.cancel)
+            # In a method of its own: what it was given, answers above all, ends with it, and not
+            # when the next work comes.
+            self._do(home, *self._inbox.get())
+
+    def _do(self, home: asyncio.AbstractEventLoop, work: Work, done: Done, leave: Leave) -> None:
+        # The caller's loop is closed when the process ends: nobody waits any more.
+        with suppress(RuntimeError):
+            try:
+                work.send(None)
+            except StopIteration as end:
+                home.call_soon_threadsafe(done, end.value)
+            else:
+                rest = _tell(work, home, done)
+                told = asyncio.run_coroutine_threadsafe(rest, self._loop())
+                home.call_soon_threadsafe(leave, told.cancel)
 
     def _loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
