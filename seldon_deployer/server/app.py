@@ -28,6 +28,7 @@ from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.limits import Overloaded, read_timeout
 from seldon_deployer.server.request import Receive, Scope, Send, read_body, read_message
 from seldon_deployer.server.settings import Settings
+from seldon_deployer.server.v2_graph import answer_v2_aggregate, answer_v2_route
 from seldon_deployer.server.v2_http import read_inference, write_inference
 
 logger = logging.getLogger(__name__)
@@ -173,6 +174,16 @@ def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
         routes[model] = described
         routes[f"{model}/ready"] = Route(_GET)
         routes[f"{model}/infer"] = infer
+    model = f"/v2/models/{settings.model_name}"
+    routes[f"{model}/route"] = Route(
+        ("POST",), prediction=partial(answer_v2_route, component, settings), method="route"
+    )
+    routes[f"{model}/aggregate"] = Route(
+        ("POST",),
+        prediction=partial(answer_v2_aggregate, settings),
+        method="aggregate",
+        takes_lists=True,
+    )
     return routes
 
 

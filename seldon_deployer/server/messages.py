@@ -49,13 +49,17 @@ def answer_route(component: Component, settings: Settings, request: Message) -> 
         return answer
     payload = decode_message(request)
     meta = read_meta(request)
-    branch = yield Call("route", (payload.value, payload.names), meta)
-    # numpy's whole numbers are what argmax gives; a bool is an int to Python only.
-    if isinstance(branch, bool) or not isinstance(branch, Integral):
-        raise UnitError(f"Routing response must be int but got {branch}")
+    value = read_branch((yield Call("route", (payload.value, payload.names), meta)))
     own = {"puid": meta.get("puid")}
-    value = _array([[int(branch)]])
     return build_answer(component, settings, value, like=payload.form, metas=[own])
+
+
+def read_branch(answer: Any) -> Any:
+    """A router's answer as an array of one row and column. Raises UnitError for no whole number."""
+    # numpy's whole numbers are what argmax gives; a bool is an int to Python only.
+    if isinstance(answer, bool) or not isinstance(answer, Integral):
+        raise UnitError(f"Routing response must be int but got {answer}")
+    return _array([[int(answer)]])
 
 
 def answer_aggregate(component: Component, settings: Settings, request: Any) -> Steps[Message]:

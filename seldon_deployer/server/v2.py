@@ -7,12 +7,14 @@ shapes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 from seldon_deployer import __version__
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import Message, Tensor, decode_v2, encode_v2, stack_columns
+from seldon_deployer.server.batching import BY_ROWS
 from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import as_column, is_frame
 from seldon_deployer.server.component import INFER_TENSORS, REASON_INTERNAL, Component, UnitError
@@ -20,6 +22,7 @@ from seldon_deployer.server.inference import Inference
 from seldon_deployer.server.settings import Settings
 
 VERSION = "v1"
+_PREDICT = "predict"
 
 
 def answer_inference(
@@ -35,10 +38,19 @@ def answer_inference(
         inference = Inference(inputs, wanted, _content_type(request))
         outputs = yield Call(INFER_TENSORS, (inference,))
     else:
-        if wanted not in ([], ["predict"]):
+        method = _find_method(component, settings)
+        # What a transformer answers is on its way: outputs are wanted of the model.
+        if method == _PREDICT and wanted not in ([], [_PREDICT]):
             raise UnitError(f"this model has the output predict, not {', '.join(wanted)}")
-        value, names = stack_columns(inputs)
-        outputs = _to_tensors((yield Call("predict", (value, names))))
+        answer = yield Call(method, stack_columns(inputs))
+        outputs = name_tensors(answer, like=None if method == _PREDICT else inputs)
+    return write_answer(settings, request, outputs, in_arrays=in_arrays)
+
+
+def write_answer(
+    settings: Settings, request: Message, outputs: Sequence[Tensor], *, in_arrays: bool = False
+) -> Message:
+    """Write the answer to a request: its id, and the outputs. Raises UnitError."""
     return {
         "model_name": settings.model_name,
         "model_version": VERSION,
@@ -49,6 +61,26 @@ def answer_inference(
             for output in outputs
         ],
     }
+
+
+def name_tensors(value: Any, *, like: Sequence[Tensor] | None = None) -> list[Tensor]:
+    """What a class of the user's returned, as outputs: an array, or the columns of a frame.
+
+    like: tensors that it stands for, as what a transformer answers is the next unit's input: their
+    names are kept, and columns that came apart go apart. Raises PayloadError.
+    """
+    import numpy as np
+
+    if is_frame(value):
+        return [Tensor(str(name), as_column(value[name])) for name in value.columns]
+    array = np.asarray(value)
+    if array.ndim == 0 or array.dtype.kind not in "biufOSU":
+        raise PayloadError(f"Unknown data type returned as payload: {type(value).__name__}")
+    if like is not None and len(like) == 1:
+        return [Tensor(like[0].name, as_column(array))]
+    if like is not None and array.ndim == 2 and array.shape[1] == len(like):
+        return [Tensor(each.name, array[:, [i]]) for i, each in enumerate(like)]
+    return [Tensor(_PREDICT, as_column(array))]
 
 
 def model_metadata(component: Component, settings: Settings) -> Message:
@@ -87,16 +119,13 @@ def _content_type(request: Message) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _to_tensors(value: Any) -> list[Tensor]:
-    """What a class of the user's returned, as outputs: an array, or the columns of a frame."""
-    import numpy as np
+def _find_method(component: Component, settings: Settings) -> str:
+    """The method that the unit's type asks for, where the class has it; else one that it has.
 
-    if is_frame(value):
-        return [Tensor(str(name), as_column(value[name])) for name in value.columns]
-    array = np.asarray(value)
-    if array.ndim == 0 or array.dtype.kind not in "biufOSU":
-        raise PayloadError(f"Unknown data type returned as payload: {type(value).__name__}")
-    return [Tensor("predict", as_column(array))]
+    V2 has one path for models and for both kinds of transformers.
+    """
+    wanted = [method for method in settings.methods if method in BY_ROWS] or BY_ROWS
+    return next((method for method in wanted if component.has(method)), wanted[0])
 
 
 def _wants_binary(request: Message, name: str) -> bool:

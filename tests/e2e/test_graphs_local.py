@@ -46,6 +46,14 @@ class Name:
         return [[self.names[best]] for best in np.argmax(X, axis=1)]
 
 
+class Both:
+    def transform_input(self, X, names, meta=None):
+        raise RuntimeError("this one transforms outputs")
+
+    def transform_output(self, X, names, meta=None):
+        return np.asarray(X) + 100
+
+
 class ByLength:
     def __init__(self, limit=2.5):
         self.limit, self.rewards = limit, []
@@ -174,6 +182,37 @@ def test_a_chain_around_two_models_answers_as_the_libraries_do(deploy, code, flo
     mean = np.mean([model.predict_proba(features / 2) for model in models.values()], axis=0)
     expected = np.array(["setosa", "versicolor", "virginica"])[mean.argmax(axis=1)]
     assert service.predict(features).ravel().tolist() == expected.tolist()
+
+
+def test_a_chain_of_all_kinds_of_units_speaks_v2(deploy, code, flowers):
+    models, folder, features = flowers
+    graph = (
+        Transformer("halve", python_class="steps.Halve", code_path=code)
+        >> Combiner(
+            "mean",
+            [
+                Model("line", model_uri=str(folder / "line")),
+                Router(
+                    "by-length",
+                    [
+                        Model("tree", model_uri=str(folder / "tree")),
+                        Model("tree-again", model_uri=str(folder / "tree")),
+                    ],
+                    python_class="steps.ByLength",
+                    code_path=code,
+                ),
+            ],
+            python_class="steps.Mean",
+            code_path=code,
+        )
+        >> OutputTransformer("both", python_class="steps.Both", code_path=code)
+    )
+
+    service = deploy("v2-ensemble", graph, protocol="v2")
+
+    # Under V2 a model's output `predict` is its labels.
+    mean = np.mean([model.predict(features / 2) for model in models.values()], axis=0)
+    assert np.asarray(service.predict(features)).ravel().tolist() == (mean + 100).tolist()
 
 
 @pytest.mark.parametrize("own_pods", [False, True], ids=["one pod", "a pod each"])

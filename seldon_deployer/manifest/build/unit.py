@@ -17,7 +17,8 @@ Object = dict[str, Any]
 SeldonType = Literal["MODEL", "TRANSFORMER", "OUTPUT_TRANSFORMER", "ROUTER", "COMBINER"]
 ParameterValue = str | int | float | bool
 
-# What Seldon's servers call a unit of that type; an output transformer is another transformer.
+# What Seldon's servers call a unit of that type; an output transformer is another transformer. They
+# speak no V2, where one path is for both and the type tells what is asked.
 _SERVICE_TYPES = {"OUTPUT_TRANSFORMER": "TRANSFORMER"}
 
 
@@ -107,7 +108,8 @@ def _own_server(request: UnitRequest) -> _Server:
         )
     env: dict[str, str] = {}
     if request.python_class:
-        kind = _SERVICE_TYPES.get(request.type, request.type)
+        is_v2 = request.protocol == "v2"
+        kind = request.type if is_v2 else _SERVICE_TYPES.get(request.type, request.type)
         env = {"MODEL_NAME": request.python_class, "SERVICE_TYPE": kind}
     return _Server(image=request.image or OUR_IMAGE, env=env)
 
