@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seldon_deployer.errors import UsageError
+from seldon_deployer.server.annotations import grpc_max_bytes, read_annotations
 
 Parameters = dict[str, str | int | float | bool]
 
@@ -110,7 +111,9 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         model_uri=environment.get("MLSERVER_MODEL_URI"),
         threads=max(1, _integer(given.threads, environment, "GUNICORN_THREADS", 1)),
         max_body_bytes=given.max_body_bytes,
-        grpc_max_bytes=given.grpc_max_bytes or given.max_body_bytes,
+        grpc_max_bytes=given.grpc_max_bytes
+        or grpc_max_bytes(read_annotations())
+        or given.max_body_bytes,
         max_waiting=max(1, given.max_waiting),
         **_read_process(given, environment),
     )

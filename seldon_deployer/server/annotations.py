@@ -1,0 +1,37 @@
+"""The annotations of the unit's pod, as Kubernetes writes them into a file of it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+# Source: Seldon Core v1.17.1, the volume seldon-podinfo.
+PODINFO = Path("/etc/podinfo/annotations")
+GRPC_MAX_MESSAGE_SIZE = "seldon.io/grpc-max-message-size"
+
+
+def read_annotations(path: Path = PODINFO) -> dict[str, str]:
+    """Read lines of `key="value"`; empty where there is no such file.
+
+    A line that is none is passed over: one odd annotation must not take the others away, as it
+    does with Seldon's orchestrator.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError:
+        return {}
+    found = {}
+    for line in lines:
+        key, equals, quoted = line.partition("=")
+        with suppress(ValueError):
+            value = json.loads(quoted)
+            if equals and isinstance(value, str):
+                found[key] = value
+    return found
+
+
+def grpc_max_bytes(annotations: dict[str, str]) -> int | None:
+    """The largest message over gRPC that an annotation asks for; None where none does so."""
+    size = annotations.get(GRPC_MAX_MESSAGE_SIZE, "")
+    return int(size) if size.isdecimal() and int(size) > 0 else None
