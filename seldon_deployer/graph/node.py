@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, fields
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic.alias_generators import to_snake
-from pydantic.dataclasses import dataclass
+from pydantic.dataclasses import dataclass, rebuild_dataclass
 
 # Validators are built on first use: most programs write no graph.
 VALUE = ConfigDict(defer_build=True, extra="forbid", protected_namespaces=())
@@ -19,6 +19,16 @@ class Node:
 
     Read from files, its fields may have Kubernetes' spelling (`modelUri`) as well as Python's.
     """
+
+    def __new__(cls, *_args: Any, **_fields: Any) -> Self:
+        """Build the validators before the first value, by the names of the class's own module.
+
+        pydantic's default looks annotations up in whatever code makes that value: a `Path` or
+        `Model` of a user's script would be taken for ours.
+        """
+        if not cls.__pydantic_complete__:  # type: ignore[attr-defined]
+            rebuild_dataclass(cls, _types_namespace={})  # type: ignore[arg-type]
+        return super().__new__(cls)
 
     @model_validator(mode="before")
     @classmethod

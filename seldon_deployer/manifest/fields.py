@@ -54,6 +54,11 @@ class KubernetesModel(BaseModel):
                 obj.pop(type(self).model_fields[name].alias or name, None)
         return obj
 
+    @classmethod
+    def model_rebuild(cls, **options: Any) -> bool | None:
+        """Build the validators, never by names of the code that makes the first value."""
+        return super().model_rebuild(**{"_types_namespace": {}, **options})
+
     def to_object(self) -> Object:
         """The plain object again: exactly the fields that were given."""
         return self.model_dump(by_alias=True, exclude_unset=True)

@@ -44,6 +44,15 @@ class Value(BaseModel):
             spelt[name] = value
         return spelt
 
+    @classmethod
+    def model_rebuild(cls, **options: Any) -> bool | None:
+        """Build the validators, by the names of the class's own module.
+
+        pydantic's default looks annotations up in whatever code makes the first value: a variable
+        `PDB`, or a `Protocol` from typing, in a user's script would be taken for ours.
+        """
+        return super().model_rebuild(**{"_types_namespace": {}, **options})
+
     def to_object(self) -> Object:
         """The plain object in Kubernetes' spelling: exactly the fields that were given."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
