@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from seldon_deployer.workload import SecretKey, Value
+from seldon_deployer.workload.amounts import read_amounts
 from seldon_deployer.workload.environment import read_variables
 from seldon_deployer.workload.rules import check_env_name, check_object_name, check_resources
 
@@ -29,7 +30,9 @@ def read_resources(value: Resources | None) -> Resources | None:
     return value
 
 
-CheckedResources = Annotated[Resources, AfterValidator(read_resources)]
+CheckedResources = Annotated[
+    Resources, BeforeValidator(read_amounts), AfterValidator(read_resources)
+]
 
 
 def read_environment(data: Any) -> Any:

@@ -10,9 +10,10 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from seldon_deployer import naming
+from seldon_deployer.workload.amounts import read_amounts
 from seldon_deployer.workload.rules import check_env_name, check_object_name, check_resources
 
 _PYTHON_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -67,6 +68,8 @@ UnitName = Annotated[str, AfterValidator(_check_unit_name)]
 PythonClass = Annotated[str, AfterValidator(_check_python_class)]
 ModelUri = Annotated[str, Field(min_length=1), AfterValidator(_absolute_uri)]
 CodePath = Annotated[Path, AfterValidator(_absolute_path)]
-Resources = Annotated[dict[str, dict[str, str]], AfterValidator(_check_resources)]
+Resources = Annotated[
+    dict[str, dict[str, str]], BeforeValidator(read_amounts), AfterValidator(_check_resources)
+]
 Env = Annotated[dict[str, str], AfterValidator(_check_env)]
 Parameters = dict[str, str | int | float | bool]

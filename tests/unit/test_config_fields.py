@@ -203,3 +203,18 @@ def test_a_single_model_is_its_own_only_part() -> None:
     config = parse_config(**MODEL)
 
     assert parts(config) == {Part("default", "iris"): config}
+
+
+@pytest.mark.parametrize("kind", ["requests", "limits"])
+@pytest.mark.parametrize(("size", "text"), [(2, "2"), (0.5, "0.5"), ("500m", "500m")])
+def test_amounts_may_be_numbers_as_in_kubernetes(kind: str, size: Any, text: str) -> None:
+    config = parse_config(**MODEL, resources={kind: {"cpu": size}})
+    unit = Model("a", model_uri="s3://m/a", resources={kind: {"cpu": size}})
+
+    assert config.resources == {kind: {"cpu": text}}
+    assert unit.resources == {kind: {"cpu": text}}
+
+
+def test_true_is_no_amount() -> None:
+    with pytest.raises(ConfigError, match=r"resources.limits.cpu: must be text"):
+        parse_config(**MODEL, resources={"limits": {"cpu": True}})
