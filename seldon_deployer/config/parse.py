@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from seldon_deployer.config.deployment import DeploymentConfig
+from seldon_deployer.config.problems import UNKNOWN_FIELD, describe_problem
 from seldon_deployer.errors import ConfigError
 
 
@@ -20,11 +21,12 @@ def parse_config(**fields: Any) -> DeploymentConfig:
 
 def config_error(error: ValidationError) -> ConfigError:
     """The error that a configuration's wrong fields mean, ready to be raised; names each."""
-    problems = []
-    for issue in error.errors():
-        where = ".".join(str(part) for part in issue["loc"])
-        said = issue["msg"].removeprefix("Value error, ")
-        problems.append(f"{where}: {said}" if where else said)
+    issues = error.errors()
+    is_unknown = any(issue["type"] == UNKNOWN_FIELD for issue in issues)
     return ConfigError(
-        "the deployment cannot be built from this configuration", why="; ".join(problems)
+        "the deployment cannot be built from this configuration",
+        why="; ".join(map(describe_problem, issues)),
+        hint="the fields are those of DeploymentConfig; for all else there is `overlay`"
+        if is_unknown
+        else "",
     )

@@ -32,7 +32,20 @@ def test_a_configuration_does_not_change() -> None:
         ({"model_uri": None}, "give model_uri, or python_class or image"),
         ({"replicas": -1}, "replicas: Input should be greater than or equal to 0"),
         ({"protocol": "grpc"}, "protocol: "),
-        ({"replica": 1}, "replica: Extra inputs are not permitted"),
+        ({"replica": 1}, "replica: there is no such field (did you mean replicas?)"),
+        ({"replica_s_": {}, "zzz": 1}, "zzz: there is no such field"),
+        (
+            {"predictors": [{"name": "a", "trafic": 1}]},
+            "predictors.0.trafic: there is no such field (did you mean traffic?)",
+        ),
+        (
+            {"tolerations": [{"key": "a", "efect": "NoSchedule"}]},
+            "tolerations.0.efect: there is no such field (did you mean effect?)",
+        ),
+        ({"tolerations": {"key": "a"}}, "tolerations: must be a list"),
+        ({"labels": "a=b"}, "labels: must be a mapping of keys to values"),
+        ({"annotations": {"a": 1}}, "annotations.a: must be text: put it in quotes"),
+        ({"graph": {"name": "a", "type": "MODEL"}}, "graph: each unit says its kind"),
         ({"python_class": "not a class"}, "python_class: 'not a class' is no name such as"),
         (
             {"python_class": "m.C", "implementation": "SKLEARN_SERVER"},

@@ -117,7 +117,10 @@ def test_the_users_own_words_are_no_paths(capsys, written) -> None:
         ("- a", "it holds 1 documents, and one mapping"),
         ("", "it holds 0 documents"),
         ("model_name: a\nmodelName: b", "model_name is given twice"),
-        ("model_name: a\nimage: i\nreplica: 2", "replica: Extra inputs are not permitted"),
+        (
+            "model_name: a\nimage: i\nreplica: 2",
+            "replica: there is no such field (did you mean replicas?)",
+        ),
         (
             "model_name: a\nimage: i\nhpa: {maxReplicas: 2, metrics: [{type: Pods}]}",
             "hpa.metrics: 0: a metric of type Pods has the field pods",
