@@ -160,6 +160,7 @@ class Calls:
                     self._runner.run(jobs),
                     partial(self._finish, batch),
                     partial(self._leave, batch),
+                    jobs[0].context,
                 )
 
     def _begin(self, jobs: list[Job]) -> Batch:

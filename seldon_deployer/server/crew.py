@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
+from contextvars import Context
 from queue import SimpleQueue
 from typing import Any
 
@@ -24,24 +25,24 @@ class Crew:
     """
 
     def __init__(self, threads: int) -> None:
-        self._inbox: SimpleQueue[tuple[Work, Done, Leave]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Work, Done, Leave, Context]] = SimpleQueue()
         self._threads = threads
         self._started = 0
         self._awaiting: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
-    def start(self, work: Work, done: Done, leave: Leave) -> None:
+    def start(self, work: Work, done: Done, leave: Leave, context: Context) -> None:
         """Run a coroutine in a thread; `done` is told its outcomes, in the caller's event loop.
 
         leave: called in the caller's loop when the coroutine goes on in the loop for awaiting, so
-        that its thread is free for others.
+        that its thread is free for others. context: the variables that it sees.
         """
         if self._started < self._threads:
             self._started += 1
             loop = asyncio.get_running_loop()
             name = f"predict_{self._started}"
             threading.Thread(target=self._serve, args=(loop,), name=name, daemon=True).start()
-        self._inbox.put((work, done, leave))
+        self._inbox.put((work, done, leave, context))
 
     def _serve(self, home: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -49,17 +50,26 @@ class Crew:
             # when the next work comes.
             self._do(home, *self._inbox.get())
 
-    def _do(self, home: asyncio.AbstractEventLoop, work: Work, done: Done, leave: Leave) -> None:
+    def _do(
+        self,
+        home: asyncio.AbstractEventLoop,
+        work: Work,
+        done: Done,
+        leave: Leave,
+        context: Context,
+    ) -> None:
         # The caller's loop is closed when the process ends: nobody waits any more.
         with suppress(RuntimeError):
-            try:
-                work.send(None)
-            except StopIteration as end:
-                home.call_soon_threadsafe(done, end.value)
-            else:
-                rest = _tell(work, home, done)
-                told = asyncio.run_coroutine_threadsafe(rest, self._loop())
-                home.call_soon_threadsafe(leave, told.cancel)
+            context.run(self._begin, home, work, done, leave)
+
+    def _begin(self, home: asyncio.AbstractEventLoop, work: Work, done: Done, leave: Leave) -> None:
+        try:
+            work.send(None)
+        except StopIteration as end:
+            home.call_soon_threadsafe(done, end.value)
+        else:
+            told = asyncio.run_coroutine_threadsafe(_tell(work, home, done), self._loop())
+            home.call_soon_threadsafe(leave, told.cancel)
 
     def _loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -7,6 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +41,15 @@ class Job:
     which others it may be joined.
     """
 
-    __slots__ = ("batch", "call", "entered", "future", "joinable", "method", "steps")
+    __slots__ = ("batch", "call", "context", "entered", "future", "joinable", "method", "steps")
 
     def __init__(self, steps: Steps[Any], method: str, future: asyncio.Future[Outcome]) -> None:
         self.steps = steps
         self.method = method
         self.future = future
         self.entered = time.perf_counter()
+        # What the request is known by to tracing, for one.
+        self.context = copy_context()
         self.call: Call | None = None
         self.joinable: Joinable | None = None
         self.batch: Batch | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from seldon_deployer.server.access_log import AccessLog, Application, open_access_log
 from seldon_deployer.server.app import UnitApp
 from seldon_deployer.server.metrics_page import MetricsPage, bind_metrics, serve_metrics
 from seldon_deployer.server.settings import Settings
+from seldon_deployer.server.tracing import Traced, Tracing, start_tracing
 
 if TYPE_CHECKING:
     from seldon_deployer.server.grpc.server import GrpcServer
@@ -42,9 +45,10 @@ class UnitServer(uvicorn.Server):
         grpc_port: int = 0,
         page: MetricsPage | None = None,
     ) -> None:
+        self.tracing = start_tracing(os.environ, settings.model_name) if settings.tracing else None
         super().__init__(
             uvicorn.Config(
-                app,
+                _wrap(app, settings, self.tracing),
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -133,3 +137,13 @@ class UnitServer(uvicorn.Server):
         return self.server_state.total_requests + (
             self._grpc.total_requests if self._grpc is not None else 0
         )
+
+
+def _wrap(app: Application, settings: Settings, tracing: Tracing | None) -> Application:
+    """Put around the application what was asked for; nothing costs nothing."""
+    if tracing is not None:
+        app = Traced(app, tracing)
+    if settings.access_log:
+        open_access_log()
+        app = AccessLog(app)
+    return app
