@@ -6,18 +6,20 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 from seldon_deployer.errors import StorageError
-from seldon_deployer.storage.azure_client import AzureSettings, read_settings
+from seldon_deployer.storage.azure_client import BLOCK_BYTES, AzureSettings, read_settings
+from seldon_deployer.storage.digest import ArrivingDigest
 from seldon_deployer.storage.failures import corrupted, failed, missing_file
 from seldon_deployer.storage.location import Location
 from seldon_deployer.storage.parts import (
     BrokenLink,
+    Part,
     Sink,
     fetch_part,
     open_target,
@@ -28,7 +30,7 @@ from seldon_deployer.storage.parts import (
 from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
 
 # The library holds each request's bytes in memory, twice for a moment.
-_FETCH_BYTES = 4 << 20
+_FETCH_BYTES = BLOCK_BYTES
 _SENDERS = 4
 
 # The library's sessions have ten connections; the files beside need some.
@@ -59,6 +61,8 @@ class AzureContainer:
         self._settings = settings
         self._lock = Lock()
         self._opened: Any = None
+        # A large file goes in blocks side by side: two at once would only take more memory.
+        self._sending = Lock()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="azure")
 
     def list(self, prefix: str) -> Iterator[StoredFile]:
@@ -95,14 +99,20 @@ class AzureContainer:
         count = stoppable(on_bytes, stop)
         read = partial(self._read_range, file)
         parts = split(file.size_bytes, _FETCH_BYTES)
-        with open_target(target) as number:
+        expected, md5 = _md5(file), hashlib.md5(usedforsecurity=False)
+        with open_target(target) as opened, target.open("rb") as written:
+            digest = ArrivingDigest(md5.update if expected else len, written.fileno())
+
+            def run(part: Part) -> None:
+                fetch_part(read, opened, part, count)
+                digest.add(part)
+
             if len(parts) == 1:
-                fetch_part(read, number, parts[0], count)
+                run(parts[0])
             else:
-                tasks = [partial(fetch_part, read, number, part, count) for part in parts]
-                run_all(self._workers, tasks, stop)
-        expected = _md5(file)
-        if expected and b64encode(_md5_of(target)).decode() != expected:
+                run_all(self._workers, [partial(run, part) for part in parts], stop)
+            digest.finish()
+        if expected and b64encode(md5.digest()).decode() != expected:
             raise corrupted(self._where(file.path), "its MD5 is another than the store's")
 
     def send(self, source: Path, key: str, on_bytes: OnBytes) -> None:
@@ -111,7 +121,8 @@ class AzureContainer:
 
         before = source.stat()
         md5 = _md5_of(source)
-        with source.open("rb") as file, self._translated(key):
+        turn = self._sending if before.st_size > BLOCK_BYTES else nullcontext()
+        with source.open("rb") as file, turn, self._translated(key):
             self.open_client().upload_blob(
                 key,
                 file,

@@ -12,11 +12,13 @@ from threading import Event, Lock
 from typing import Any
 
 from seldon_deployer.errors import StorageMissing
+from seldon_deployer.storage.digest import ArrivingDigest
 from seldon_deployer.storage.failures import changed, corrupted, failed, missing_bucket
 from seldon_deployer.storage.gcs_client import GCSSettings, read_settings
 from seldon_deployer.storage.location import Location
 from seldon_deployer.storage.parts import (
     BrokenLink,
+    Part,
     Sink,
     fetch_part,
     open_target,
@@ -109,13 +111,20 @@ class GCSBucket:
         part_bytes = file.size_bytes // (4 * _WORKERS)
         part_bytes = min(max(part_bytes, _LEAST_FETCH_BYTES), _MOST_FETCH_BYTES)
         parts = split(file.size_bytes, part_bytes)
-        with open_target(target) as number:
+        checksum = _CRC32C()
+        with open_target(target) as opened, target.open("rb") as written:
+            digest = ArrivingDigest(checksum.update, written.fileno())
+
+            def run(part: Part) -> None:
+                fetch_part(read, opened, part, count)
+                digest.add(part)
+
             if len(parts) == 1:
-                fetch_part(read, number, parts[0], count)
+                run(parts[0])
             else:
-                tasks = [partial(fetch_part, read, number, part, count) for part in parts]
-                run_all(self._workers, tasks, stop)
-        if _crc32c_of(target) != _crc32c(file):
+                run_all(self._workers, [partial(run, part) for part in parts], stop)
+            digest.finish()
+        if checksum.text != _crc32c(file):
             raise corrupted(self._where(file.path), "its CRC32C is another than the store's")
 
     def send(self, source: Path, key: str, on_bytes: OnBytes) -> None:
@@ -232,19 +241,32 @@ class _Buffered:
             self._take(memoryview(data))
 
 
+class _CRC32C:
+    """A checksum in Google's form: `text` is base64."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def update(self, data: bytes) -> None:
+        import google_crc32c
+
+        self._number = google_crc32c.extend(self._number, data)
+
+    @property
+    def text(self) -> str:
+        return b64encode(self._number.to_bytes(4, "big")).decode()
+
+
 def _crc32c(file: StoredFile) -> str:
     return file.version.partition("/")[2]
 
 
 def _crc32c_of(path: Path) -> str:
-    """The CRC32C of a file in Google's form: base64."""
-    import google_crc32c
-
-    number = 0
+    checksum = _CRC32C()
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
-            number = google_crc32c.extend(number, data)
-    return b64encode(number.to_bytes(4, "big")).decode()
+            checksum.update(data)
+    return checksum.text
 
 
 def _retry() -> Any:

@@ -1,0 +1,51 @@
+"""The checksum of a file whose parts arrive in any order, taken while others still arrive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from threading import Lock
+
+from seldon_deployer.storage.parts import Part
+
+_READ_BYTES = 1 << 20
+
+
+class ArrivingDigest:
+    """Brings the bytes of parts into their order, from the file that they are written to.
+
+    update: takes the next bytes. source: the descriptor of the file. The parts are numbered from 1
+    on without a gap.
+    """
+
+    def __init__(self, update: Callable[[bytes], object], source: int) -> None:
+        self._update = update
+        self._source = source
+        self._arrived: dict[int, Part] = {}
+        self._next = 1
+        self._turn = Lock()
+
+    def add(self, part: Part) -> None:
+        """Note that a part is there, and go on with those whose turn it is.
+
+        One thread does that; others leave theirs to it, or to the next, and fetch.
+        """
+        self._arrived[part.number] = part
+        if self._turn.acquire(blocking=False):
+            try:
+                self._go_on()
+            finally:
+                self._turn.release()
+
+    def finish(self) -> None:
+        """Take what is left, when all parts are there."""
+        with self._turn:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        while (part := self._arrived.pop(self._next, None)) is not None:
+            at, end = part.start, part.start + part.size_bytes
+            while at < end and (data := os.pread(self._source, min(_READ_BYTES, end - at), at)):
+                self._update(data)
+                at += len(data)
+            self._next += 1
