@@ -26,6 +26,7 @@ from seldon_deployer.server.component import (
 from seldon_deployer.server.encoding import encode_json
 from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.limits import Overloaded, read_timeout
+from seldon_deployer.server.openapi import describe_routes
 from seldon_deployer.server.request import Receive, Scope, Send, read_body, read_message
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.v2_graph import answer_v2_aggregate, answer_v2_route
@@ -60,6 +61,7 @@ class UnitApp:
     def __init__(self, component: Component, settings: Settings, calls: Calls) -> None:
         self.draining = False
         self._max_body_bytes = settings.max_body_bytes
+        self._is_strict = settings.is_strict
         self._routes = _build_routes(component, settings)
         self._calls = calls
 
@@ -83,10 +85,12 @@ class UnitApp:
     async def _answer(self, scope: Scope, body: bytes) -> tuple[int, Message | bytes]:
         path, method = scope["path"], scope["method"]
         route = self._routes.get(path)
+        if self._is_strict and method == "OPTIONS" and route is not None:
+            return 200, b""
         if route is None:
-            return 404, _error(scope, _not_found(path))
+            return self._refuse(path, 404), _error(scope, _not_found(path))
         if method not in route.methods:
-            return 405, _error(scope, f"{method} is not allowed for {path}")
+            return self._refuse(path, 405), _error(scope, f"{method} is not allowed for {path}")
         if route.prediction is not None:
             seconds = read_timeout(scope["headers"])
             answer = await self._calls.run(
@@ -99,6 +103,10 @@ class UnitApp:
         if route.question is not None:
             return 200, await self._calls.ask(route.question)
         return 200, route.constant
+
+    def _refuse(self, path: str, status: int) -> int:
+        """The status of a request that no route takes: 500 with Seldon's wrapper."""
+        return 500 if self._is_strict and not path.startswith("/v2") else status
 
     async def _send(
         self, scope: Scope, send: Send, status: int, answer: Message | bytes, own: Headers
@@ -114,6 +122,11 @@ class UnitApp:
                 status = 500
                 headers, parts = _write(scope, _error(scope, f"the answer cannot be sent: {error}"))
         headers += own
+        if status == 405:
+            allowed = ", ".join(self._routes[scope["path"]].methods)
+            headers.append((b"allow", allowed.encode()))
+        if self._is_strict:
+            headers.append((b"access-control-allow-origin", b"*"))
         headers.append((b"content-length", b"%d" % sum(len(part) for part in parts)))
         if self.draining or status == 413:
             # After 413 the rest of the body is still on its way: the connection cannot go on.
@@ -184,6 +197,11 @@ def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
         method="aggregate",
         takes_lists=True,
     )
+    document = describe_routes(
+        settings.model_name,
+        [(path, route.methods, route.method or None) for path, route in routes.items()],
+    )
+    routes["/seldon.json"] = Route(_GET, question=lambda: document)
     return routes
 
 

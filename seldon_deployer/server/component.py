@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seldon_deployer.payload import Message
@@ -16,6 +16,10 @@ REASON_INTERNAL = "MICROSERVICE_INTERNAL_ERROR"
 # Of our own loaders: a V2 request as a whole, with its named tensors.
 INFER_TENSORS = "infer_tensors"
 METHODS = ("predict", "transform_input", "transform_output", "route", "aggregate", "send_feedback")
+# Endings of methods for whole messages of one protocol, from before `_raw`.
+REST, GRPC = "rest", "grpc"
+# What a message passes through unchanged where the class has nothing to do with it.
+_IDENTITIES = ("transform_input", "transform_output")
 # Of send_feedback: features, names, reward, truth, routing.
 _MOST_VALUES = 5
 _METRIC_TYPES = {"COUNTER", "GAUGE", "TIMER"}
@@ -77,7 +81,7 @@ class Component:
 
     def can(self, method: str) -> bool:
         """Whether the object answers by this method, of values or of whole messages."""
-        return method in self._methods or self._raw(method) is not None
+        return method in self._methods or self.can_raw(method)
 
     def has(self, method: str) -> bool:
         """Whether the object has this method for decoded values."""
@@ -89,20 +93,28 @@ class Component:
         if found is None:
             raise UnitError(f"{method.capitalize()} not defined")
         given = values[: found.positional]
-        return (
-            found.function(*given, meta=meta or {}) if found.takes_meta else found.function(*given)
-        )
+        named = {"meta": meta or {}} if found.takes_meta else {}
+        try:
+            return found.function(*given, **named)
+        except Exception as error:
+            if not _says_missing(error):
+                raise
+            if method in _IDENTITIES:
+                return values[0]
+            if method == "send_feedback":
+                return None
+            raise UnitError(f"{method.capitalize()} not defined") from error
 
     def call_raw(self, method: str, message: Any) -> Message | None:
         """Answer a whole message with a whole message; None where the object does not do that."""
-        answer = self._answer_raw(method, message)
+        answer = self._answer_raw(method, message, REST)
         if answer is None or isinstance(answer, dict):
             return answer
         raise _no_message(method)
 
     def call_wire(self, method: str, wire: Any) -> Message | bytes | None:
         """Answer a protobuf message with one, written down, or with a message as JSON has it."""
-        answer = self._answer_raw(method, wire)
+        answer = self._answer_raw(method, wire, GRPC)
         if hasattr(answer, "SerializeToString"):
             written: bytes = answer.SerializeToString()
             return written
@@ -110,15 +122,14 @@ class Component:
             return answer
         raise _no_message(method)
 
-    def _answer_raw(self, method: str, message: Any) -> Any:
-        raw = self._raw(method)
+    def _answer_raw(self, method: str, message: Any, older: str) -> Any:
+        raw = self._raw(method, older)
         if raw is None:
             return None
         try:
             answer = raw(message)
         except Exception as error:
-            # A base class's way to say that it does not; known by its name, for it is Seldon's own.
-            if type(error).__name__ == "SeldonNotImplementedError":
+            if _says_missing(error):
                 return None
             raise
         if answer is None:
@@ -127,19 +138,25 @@ class Component:
 
     def can_raw(self, method: str) -> bool:
         """Whether the object answers whole messages by this method."""
-        return self._raw(method) is not None
+        return any(self._raw(method, older) for older in (REST, GRPC))
 
     def takes_meta(self, method: str) -> bool:
         """Whether what this method answers may depend on the meta of the request."""
         return method in self._methods and self._methods[method].takes_meta
 
-    def _raw(self, method: str) -> Callable[[Any], Any] | None:
-        raw = getattr(self.target, f"{method}_raw", None)
-        return raw if callable(raw) else None
+    def _raw(self, method: str, older: str) -> Callable[[Any], Any] | None:
+        """The method for whole messages; its older name, for one protocol alone, comes first."""
+        for ending in (older, "raw"):
+            raw = getattr(self.target, f"{method}_{ending}", None)
+            if callable(raw):
+                return raw  # type: ignore[no-any-return]
+        return None
 
     def health_status(self) -> Any:
-        """What the object says of its health; "healthy" when it has nothing to say."""
-        return self._ask("health_status", "healthy")
+        """What the object says of its health; the words of Seldon's wrapper when nothing."""
+        if not hasattr(self.target, "health_status"):
+            return "healthy"
+        return self._ask("health_status", "not implemented - assuming healthy")
 
     def metadata(self) -> dict[str, Any]:
         """What `init_metadata` tells; empty without it."""
@@ -149,9 +166,12 @@ class Component:
         """Tags for the answer's meta."""
         return dict(self._ask("tags", {}))
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """Metrics for the answer's meta. Raises UnitError when one is malformed."""
-        metrics = self._ask("metrics", [])
+    def metrics(self, given: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Metrics for the answer's meta, those that the answer itself gave last.
+
+        Raises UnitError when one is malformed.
+        """
+        metrics = [*self._ask("metrics", []), *given]
         for metric in metrics:
             number = isinstance(metric, dict) and isinstance(metric.get("value"), (int, float))
             if not number or "key" not in metric or metric.get("type") not in _METRIC_TYPES:
@@ -159,18 +179,33 @@ class Component:
                     f"Bad metric created during request: {metric}", 500, REASON_BAD_METRIC
                 )
         self.observer.add_custom(metrics)
-        return list(metrics)
+        return metrics
 
     def class_names(self) -> list[str] | None:
         """Names of the columns of an answer, or None. A method or a plain list."""
         names = getattr(self.target, "class_names", None)
         if callable(names):
-            names = names()
+            names = self._ask("class_names", None)
         return None if names is None else [str(name) for name in names]
 
     def _ask(self, method: str, default: Any) -> Any:
         function = getattr(self.target, method, None)
-        return function() if callable(function) else default
+        if not callable(function):
+            return default
+        try:
+            return function()
+        except Exception as error:
+            if _says_missing(error):
+                return default
+            raise
+
+
+def _says_missing(error: Exception) -> bool:
+    """Whether it is a base class's way to say that a method is not there.
+
+    It is known by its name, for it is Seldon's own.
+    """
+    return type(error).__name__ == "SeldonNotImplementedError"
 
 
 def _no_message(method: str) -> UnitError:

@@ -14,7 +14,7 @@ from seldon_deployer.payload import Form, Message, decode_message, encode_messag
 from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import is_frame
 from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
-from seldon_deployer.server.meta import answer_meta, read_meta
+from seldon_deployer.server.meta import Told, answer_meta, read_meta
 from seldon_deployer.server.request import no_message
 from seldon_deployer.server.settings import Settings
 
@@ -105,7 +105,7 @@ def answer_metadata(component: Component, settings: Settings) -> Message:
         "custom": {},
     }
     try:
-        given = component.metadata()
+        given = {**component.metadata(), **settings.metadata}
     except (TypeError, ValueError) as error:
         raise UnitError("init_metadata returned no dict", 500, REASON_BAD_METADATA) from error
     for key, value in given.items():
@@ -123,6 +123,8 @@ def build_answer(
     component: Component, settings: Settings, value: Any, *, like: Form | None, metas: list[Message]
 ) -> Message:
     """Write a value as an answer, with the metas of the requests and the object's own."""
+    told = Told.of(value)
+    value = told.data
     names = component.class_names() if not isinstance(value, (str, bytes, dict)) else None
     if is_frame(value):
         names, value = [str(name) for name in value.columns], value.to_numpy()
@@ -135,7 +137,7 @@ def build_answer(
                 f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL
             ) from error
         raise
-    answer["meta"] = answer_meta(component, settings, metas)
+    answer["meta"] = answer_meta(component, settings, metas, told)
     return answer
 
 

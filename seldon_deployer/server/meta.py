@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from seldon_deployer.payload import Message
 from seldon_deployer.server.component import Component
@@ -14,8 +16,31 @@ def read_meta(request: Message) -> Message:
     return _mapping(request, "meta")
 
 
-def answer_meta(component: Component, settings: Settings, given: Sequence[Message]) -> Message:
-    """Join the metas of requests in their order, the object's own last; later tags win.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a method returned: the value, and what it says of this answer alone."""
+
+    data: Any
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Any] = ()
+
+    @classmethod
+    def of(cls, value: Any) -> Told:
+        """Take apart what has `data`, `tags` and `metrics`, as Seldon's SeldonResponse has them.
+
+        It is known by these, for Seldon's package need not be here.
+        """
+        if not all(hasattr(value, name) for name in ("data", "tags", "metrics")):
+            return cls(value)
+        return cls(value.data, dict(value.tags or {}), list(value.metrics or []))
+
+
+def answer_meta(
+    component: Component, settings: Settings, given: Sequence[Message], told: Told
+) -> Message:
+    """Join the metas of requests in their order, the object's own last, then this answer's.
+
+    Of tags the later ones win.
 
     The puid is the first request's. In requestPath what requests say of a unit wins.
     Source: Seldon Core v1.17.1, Python wrapper, observed.
@@ -31,9 +56,10 @@ def answer_meta(component: Component, settings: Settings, given: Sequence[Messag
         path |= _mapping(each, "requestPath")
         earlier = each.get("metrics")
         metrics += earlier if isinstance(earlier, list) else []
-    if tags := tags | component.tags():
+    if tags := tags | component.tags() | dict(told.tags):
         meta["tags"] = tags
-    if metrics := metrics + component.metrics():
+    own = component.metrics(told.metrics)
+    if metrics := metrics + (own if settings.shows_metrics else []):
         meta["metrics"] = metrics
     if path:
         meta["requestPath"] = path

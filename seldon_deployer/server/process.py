@@ -10,9 +10,10 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seldon_deployer.errors import SeldonDeployerError
+from seldon_deployer.errors import SeldonDeployerError, UsageError
 from seldon_deployer.server.app import UnitApp
 from seldon_deployer.server.batching import read_policy
 from seldon_deployer.server.calls import Calls
@@ -42,10 +43,13 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     )
     try:
         settings = read_settings(arguments, environment)
+        logging.getLogger().setLevel(settings.log_level)
         bound_threads(os.environ, settings.threads * settings.workers)
         link = find_link(environment)
         # Not for what the user's class starts.
         os.environ.pop(LINK_VARIABLE, None)
+        if link is None:
+            _begin(settings)
         if link is None and (settings.workers > 1 or settings.max_requests):
             return supervise(settings, arguments)
         serve(settings, link)
@@ -60,6 +64,22 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"error: {reason}\n")
         return error.exit_code
     return 0
+
+
+def _begin(settings: Settings) -> None:
+    """Tell once for all workers what is asked for in vain, and which process this is."""
+    for sentence in settings.without_effect:
+        logger.warning(sentence)
+    if settings.pidfile is None:
+        return
+    try:
+        Path(settings.pidfile).write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {settings.pidfile}",
+            why=error.strerror or str(error),
+            hint="choose another file with --pidfile",
+        ) from None
 
 
 def serve(settings: Settings, link: Link | None = None) -> None:
@@ -100,6 +120,9 @@ def _serve(settings: Settings, grpc_port: int | None, source: socket.socket | Li
         model_uri=settings.model_uri,
         methods=settings.methods,
     )
+    with contextlib.suppress(ModuleNotFoundError):
+        # Messages of data need it, and its import takes longer than a client may wait.
+        import numpy  # noqa: F401
     policy = read_policy(component.target, settings.parameters)
     logger.info("loaded %s in %.2f s", settings.class_path, time.perf_counter() - started)
     calls, metrics = Calls(component, settings, policy), component.observer

@@ -10,6 +10,8 @@ from typing import Any
 
 from seldon_deployer.errors import UsageError
 from seldon_deployer.server.annotations import grpc_max_bytes, read_annotations
+from seldon_deployer.server.tracing import wants_tracing
+from seldon_deployer.server.wrapper import add_wrapper_flags, read_switch, read_wrapper_settings
 
 Parameters = dict[str, str | int | float | bool]
 
@@ -58,6 +60,16 @@ class Settings:
     max_requests_jitter: int = 0
     metrics_port: int = _DEFAULT_METRICS_PORT
     metrics_path: str = "/metrics"
+    # What `init_metadata` would tell, from the environment, which wins.
+    metadata: dict[str, Any] = field(default_factory=dict)
+    # Whether answers carry the class's own metrics.
+    shows_metrics: bool = True
+    # Answer as Seldon's wrapper where that is a fault that clients may count on.
+    is_strict: bool = False
+    log_level: str = "INFO"
+    pidfile: str | None = None
+    # What was asked for in vain, a sentence each.
+    without_effect: tuple[str, ...] = ()
     access_log: bool = False
     tracing: bool = False
     # How long kept-alive connections get their last answer after SIGTERM (less when none of them
@@ -109,14 +121,21 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         unit=environment.get("PREDICTIVE_UNIT_ID"),
         image=environment.get("PREDICTIVE_UNIT_IMAGE"),
         model_uri=environment.get("MLSERVER_MODEL_URI"),
-        threads=max(1, _integer(given.threads, environment, "GUNICORN_THREADS", 1)),
+        threads=_threads(given, environment),
         max_body_bytes=given.max_body_bytes,
         grpc_max_bytes=given.grpc_max_bytes
         or grpc_max_bytes(read_annotations())
         or given.max_body_bytes,
         max_waiting=max(1, given.max_waiting),
         **_read_process(given, environment),
+        **read_wrapper_settings(given, environment),
     )
+
+
+def _threads(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    if _integer(given.single_threaded, environment, "FLASK_SINGLE_THREADED", 0):
+        return 1
+    return max(1, _integer(given.threads, environment, "GUNICORN_THREADS", 1))
 
 
 def _grpc_port(given: argparse.Namespace, environment: Mapping[str, str]) -> int | None:
@@ -149,7 +168,7 @@ def _read_process(given: argparse.Namespace, environment: Mapping[str, str]) -> 
         ),
         "metrics_path": environment.get("PREDICTIVE_UNIT_METRICS_ENDPOINT") or "/metrics",
         "access_log": given.access_log or _is_on(environment, "GUNICORN_ACCESS_LOG"),
-        "tracing": given.tracing or _is_on(environment, "TRACING"),
+        "tracing": wants_tracing(environment, given.tracing or _is_on(environment, "TRACING")),
     }
 
 
@@ -255,6 +274,13 @@ def _parser() -> argparse.ArgumentParser:
         "--max-requests-jitter", type=int, metavar="N", help="added to it by chance"
     )
     parser.add_argument("--metrics-port", type=int, metavar="N", help="of Prometheus; default 6000")
-    parser.add_argument("--access-log", action="store_true", help="a JSON line for each request")
-    parser.add_argument("--tracing", action="store_true", help="traces by OpenTelemetry")
+    # Seldon's wrapper takes a value after these, or none.
+    for name, text in (
+        ("--access-log", "a JSON line for each request"),
+        ("--tracing", "traces by OpenTelemetry"),
+    ):
+        parser.add_argument(
+            name, nargs="?", const=True, default=False, type=read_switch, metavar="1", help=text
+        )
+    add_wrapper_flags(parser)
     return parser

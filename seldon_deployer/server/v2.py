@@ -19,6 +19,7 @@ from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import as_column, is_frame
 from seldon_deployer.server.component import INFER_TENSORS, REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.inference import Inference
+from seldon_deployer.server.meta import Told
 from seldon_deployer.server.settings import Settings
 
 VERSION = "v1"
@@ -71,6 +72,7 @@ def name_tensors(value: Any, *, like: Sequence[Tensor] | None = None) -> list[Te
     """
     import numpy as np
 
+    value = Told.of(value).data
     if is_frame(value):
         return [Tensor(str(name), as_column(value[name])) for name in value.columns]
     array = np.asarray(value)
@@ -85,7 +87,7 @@ def name_tensors(value: Any, *, like: Sequence[Tensor] | None = None) -> list[Te
 
 def model_metadata(component: Component, settings: Settings) -> Message:
     """Describe the model; inputs and outputs where `init_metadata` tells them."""
-    given = component.metadata()
+    given = {**component.metadata(), **settings.metadata}
     return {
         "name": settings.model_name,
         "versions": [VERSION],

@@ -126,3 +126,58 @@ class Given:
 class OnlyOutput:
     def transform_output(self, X, names, meta=None):
         return X * 3
+
+
+class SeldonNotImplementedError(Exception):
+    """Of the name and shape of Seldon's own."""
+
+    status_code = 400
+    reason = "MICROSERVICE_BAD_DATA"
+
+
+def _missing(self, *given, **named):
+    raise SeldonNotImplementedError("it is not implemented")
+
+
+class Derived:
+    """As a class that derives from Seldon's SeldonComponent and adds one method of its own."""
+
+    transform_input = transform_output = aggregate = send_feedback = _missing
+    tags = metrics = class_names = init_metadata = health_status = _missing
+    predict_raw = transform_input_raw = aggregate_raw = send_feedback_raw = predict = _missing
+
+    def route(self, X, names):
+        return 1
+
+
+class Answer:
+    """As Seldon's SeldonResponse."""
+
+    def __init__(self, data, tags=None, metrics=None):
+        self.data, self.tags, self.metrics = data, tags or {}, metrics or []
+
+
+class Tells:
+    """Says things of each answer, beside what it says of all."""
+
+    def predict(self, X, names, meta=None):
+        if isinstance(X, str):
+            return Answer(X, metrics=[{"key": "bad"}])
+        counter = {"key": "rows", "type": "COUNTER", "value": len(X)}
+        return Answer(X, tags={"of": "answer", "rows": len(X)}, metrics=[counter])
+
+    def tags(self):
+        return {"of": "class"}
+
+    def metrics(self):
+        return [{"key": "k", "type": "GAUGE", "value": 2}]
+
+
+class Older:
+    """With the names that methods for whole messages had before."""
+
+    def predict_rest(self, message):
+        return {"strData": "rest"}
+
+    def predict_raw(self, message):
+        return {"strData": "raw"}

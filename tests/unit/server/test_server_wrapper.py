@@ -1,0 +1,142 @@
+"""What Seldon's Python wrapper is told, and what classes written for it do."""
+
+import json
+
+import pytest
+
+ROWS = {"data": {"ndarray": [[1.0, 2.0], [3.0, 4.0]]}}
+
+
+@pytest.fixture(scope="module")
+def derived(start_unit):
+    return start_unit("observed.Derived")
+
+
+@pytest.fixture(scope="module")
+def strict(start_unit):
+    return start_unit("observed.Given", "--strict-compat")
+
+
+@pytest.fixture(scope="module")
+def plain(start_unit):
+    return start_unit("observed.Given")
+
+
+def send(unit, method, path):
+    return unit.http.request(method, unit.url + path, timeout=20)
+
+
+def test_what_a_base_class_says_is_missing_counts_as_missing(derived):
+    assert derived.post("/transform-input", ROWS).json()["data"]["ndarray"] == [[1, 2], [3, 4]]
+    assert derived.post("/route", ROWS).json()["data"]["ndarray"] == [[1]]
+    assert derived.post("/send-feedback", {"reward": 1}).json()["meta"] == {}
+    assert derived.get("/health/status").json()["strData"] == "not implemented - assuming healthy"
+    assert derived.get("/metadata").json()["inputs"] == []
+    for path, body, words in (
+        ("/predict", ROWS, "Predict not defined"),
+        ("/aggregate", [ROWS], "Aggregate not defined"),
+    ):
+        answer = derived.post(path, body)
+        assert (answer.status, answer.json()["status"]["info"]) == (400, words)
+
+
+def test_an_answer_may_bring_tags_and_metrics_of_its_own(start_unit):
+    unit = start_unit("observed.Tells")
+    answer = unit.predict(ROWS)
+    assert answer["data"]["ndarray"] == ROWS["data"]["ndarray"]
+    assert answer["meta"]["tags"] == {"of": "answer", "rows": 2}
+    assert [metric["key"] for metric in answer["meta"]["metrics"]] == ["k", "rows"]
+    bad = unit.post("/predict", {"strData": "x"})
+    assert (bad.status, bad.json()["status"]["reason"]) == (500, "MICROSERVICE_BAD_METRIC")
+    tensor = {"name": "x", "shape": [1], "datatype": "FP64", "data": [1]}
+    assert unit.post("/v2/models/infer", {"inputs": [tensor]}).status == 200
+
+
+def test_metrics_of_the_class_are_kept_from_clients_who_are_not_to_see_them(start_unit):
+    unit = start_unit("observed.Tells", INCLUDE_METRICS_IN_CLIENT_RESPONSE="false")
+    earlier = [{"key": "before", "type": "COUNTER", "value": 1}]
+    assert unit.predict({**ROWS, "meta": {"metrics": earlier}})["meta"]["metrics"] == earlier
+
+
+def test_an_older_name_of_a_raw_method_comes_first(start_unit):
+    assert start_unit("observed.Older").predict(ROWS)["strData"] == "rest"
+
+
+def test_metadata_of_the_environment_wins_over_the_class(start_unit):
+    unit = start_unit("served.Observed", MODEL_METADATA="name: other\nversions: [v9]\n")
+    metadata = unit.get("/metadata").json()
+    assert (metadata["name"], metadata["versions"], metadata["platform"]) == ("other", ["v9"], "sk")
+
+
+@pytest.mark.parametrize("text", ["name: [", "- a"])
+def test_metadata_that_is_none_ends_the_start(run_server, text):
+    result = run_server("observed.Given", "--http-port", "0", MODEL_METADATA=text)
+    assert result.returncode == 2
+    assert "MODEL_METADATA is no" in result.stderr.strip().splitlines()[-1]
+
+
+def test_every_flag_of_seldons_wrapper_is_taken(start_unit, tmp_path):
+    pidfile = tmp_path / "pid"
+    unit = start_unit(
+        "observed.Given",
+        *("--service-type", "MODEL", "--persistence", "--parameters", "[]", "--log-level", "DEBUG"),
+        *("--tracing", "0", "--workers", "1", "--threads", "2", "--max-requests", "0"),
+        *("--max-requests-jitter", "0", "--keepalive", "2", "--single-threaded", "1"),
+        *("--metrics-port", "0", "--pidfile", str(pidfile), "--access-log", "0"),
+        *("--grpc-threads", "1", "--grpc-workers", "1", "--debug"),
+        PAYLOAD_PASSTHROUGH="true",
+    )
+    assert unit.predict({"strData": "x"})["strData"] == "x"
+    assert pidfile.read_text().strip() == str(unit.process.pid)
+
+
+def test_what_is_asked_for_in_vain_is_said_once(run_server):
+    flags = ("--keepalive", "5", "--grpc-threads", "3", "--http-port", "0", "--workers", "2")
+    result = run_server("served.FailsToLoad", *flags, PAYLOAD_PASSTHROUGH="1")
+    for name in ("--keepalive", "--grpc-threads", "PAYLOAD_PASSTHROUGH"):
+        assert result.stderr.count(f"{name} has no effect here") == 1
+
+
+def test_a_pidfile_that_cannot_be_written_ends_the_start(run_server, tmp_path):
+    pidfile = tmp_path / "nowhere" / "pid"
+    result = run_server("observed.Given", "--http-port", "0", "--pidfile", str(pidfile))
+    assert result.returncode == 2
+    assert "cannot write" in result.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nope", 404), ("GET", "/predict/", 404), ("PUT", "/predict", 405)],
+)
+def test_what_no_route_takes_is_500_only_where_clients_may_count_on_it(
+    plain, strict, method, path, status
+):
+    for unit, expected in ((plain, status), (strict, 500)):
+        answer = send(unit, method, path)
+        assert answer.status == expected
+        assert answer.json()["status"]["reason"] == "MICROSERVICE_INTERNAL_ERROR"
+
+
+def test_wrong_methods_are_told_the_right_ones(plain):
+    assert send(plain, "PUT", "/predict").headers["Allow"] == "GET, HEAD, POST"
+
+
+def test_other_origins_may_ask_only_where_clients_may_count_on_it(plain, strict):
+    origin = "Access-Control-Allow-Origin"
+    assert strict.post("/predict", {"strData": "x"}).headers[origin] == "*"
+    assert send(strict, "OPTIONS", "/predict").status == 200
+    assert origin not in plain.post("/predict", {"strData": "x"}).headers
+    assert send(plain, "OPTIONS", "/predict").status == 405
+
+
+def test_the_routes_describe_themselves(plain):
+    document = plain.get("/seldon.json").json()
+    assert document["openapi"].startswith("3.0")
+    schemas = document["components"]["schemas"]
+    text = json.dumps(document)
+    for reference in set(text.split('"$ref": "')[1:]):
+        assert reference.partition('"')[0].rpartition("/")[2] in schemas
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert send(plain, method.upper(), path).status not in (404, 405), path
+    assert {"/predict", "/aggregate", "/health/ping", "/v2"} <= set(document["paths"])
