@@ -50,20 +50,38 @@ class Address:
     @property
     def prediction_url(self) -> str:
         """Takes predictions. Without a model a V2 graph asks each unit under its own name."""
+        if self.is_grpc:
+            return self.base
         if self.protocol == "seldon":
             return f"{self.base}/api/v1.0/predictions"
         return f"{self._model_url if self.model else f'{self.base}/v2/models'}/infer"
 
     @property
     def feedback_url(self) -> str:
-        """Takes feedback. Raises UsageError for V2, which has none."""
+        """Takes feedback, where the protocol has it."""
+        return f"{self.base}/api/v1.0/feedback"
+
+    def check_feedback(self) -> None:
+        """Raise UsageError for V2, which has no feedback."""
         if self.protocol == "v2":
             raise UsageError(
                 "protocol v2 has no feedback",
                 why="Seldon's orchestrator passes it to no unit",
                 hint="deploy with protocol seldon",
             )
-        return f"{self.base}/api/v1.0/feedback"
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether it is asked over gRPC, `grpc://` or with TLS `grpcs://`."""
+        return self.base.startswith("grpc")
+
+    @property
+    def routing_headers(self) -> dict[str, str]:
+        """What tells an ingress for gRPC, which sees no path, the deployment."""
+        found = _BEHIND_INGRESS.fullmatch(self.base)
+        if found is None:
+            return {}
+        return {"seldon": found["name"], "namespace": found["front"].rstrip("/").split("/")[-1]}
 
     @property
     def metadata_url(self) -> str:
@@ -116,7 +134,15 @@ def find_address(
     wanted = _known_protocol(protocol)
     path, told, version = parts.path.rstrip("/"), model, None
     spoken: str | None = None
-    if found := _PREDICTIONS.fullmatch(parts.path):
+    is_grpc = parts.scheme.startswith("grpc")
+    if is_grpc and path and not _BEHIND_INGRESS.fullmatch(path):
+        raise UsageError(
+            "gRPC has no paths but that of an ingress",
+            hint="grpc://HOST:PORT, or grpc://INGRESS/seldon/NAMESPACE/NAME",
+        )
+    if is_grpc:
+        pass
+    elif found := _PREDICTIONS.fullmatch(parts.path):
         path, spoken = found["base"], "seldon"
     elif found := _INFER.fullmatch(parts.path):
         path, spoken, version = found["base"], "v2", found["version"]
@@ -160,9 +186,9 @@ def _split(url: str) -> SplitResult:
         has_host = bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise UsageError("this is no URL", why=str(error)) from error
-    if parts.scheme not in {"http", "https"} or not has_host:
+    if parts.scheme not in {"http", "https", "grpc", "grpcs"} or not has_host:
         raise UsageError(
-            "a prediction URL is http://... or https://...",
+            "a prediction URL is http://... or https://..., or for gRPC grpc://... or grpcs://...",
             hint="`service.prediction_url`, or `seldon-deployer status NAME`, tells it",
         )
     if "@" in parts.netloc:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import count
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from seldon_deployer.client.base import Client
 from seldon_deployer.client.exchange import Returns
@@ -14,6 +14,9 @@ from seldon_deployer.client.failures import unanswered
 from seldon_deployer.client.http_async import AsyncHttpTransport
 from seldon_deployer.client.messages import Call, NoReply, Reply
 from seldon_deployer.payload import Message
+
+if TYPE_CHECKING:
+    from seldon_deployer.client.grpc_channel import AsyncGrpcTransport
 
 
 class AsyncInferenceClient(Client):
@@ -23,8 +26,13 @@ class AsyncInferenceClient(Client):
     """
 
     @cached_property
-    def _transport(self) -> AsyncHttpTransport:
-        return AsyncHttpTransport(self._connection)
+    def _transport(self) -> AsyncHttpTransport | AsyncGrpcTransport:
+        address = self._exchange.address
+        if not address.is_grpc:
+            return AsyncHttpTransport(self._connection)
+        from seldon_deployer.client.grpc_channel import AsyncGrpcTransport
+
+        return AsyncGrpcTransport(address.base, self._connection)
 
     async def predict(
         self,

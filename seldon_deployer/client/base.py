@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
-from seldon_deployer.client.address import Addressed, find_address
+from seldon_deployer.client.address import Address, Addressed, find_address
 from seldon_deployer.client.connection import (
     CONNECT_TIMEOUT_SECONDS,
     PREDICTION_TIMEOUT_SECONDS,
@@ -14,6 +15,7 @@ from seldon_deployer.client.connection import (
 )
 from seldon_deployer.client.exchange import Exchange
 from seldon_deployer.client.retries import Retries
+from seldon_deployer.errors import UsageError
 
 
 class Client:
@@ -43,7 +45,7 @@ class Client:
         connection = Connection(auth, dict(headers or {}), tls or Tls(), connect_timeout_seconds)
         connection.warn_of_risks(address.base)
         self._connection = connection
-        self._exchange = Exchange(address, connection, binary)
+        self._exchange = _exchange_of(address, connection, is_binary=binary)
         self._retries = retries or Retries()
         self._timeout_seconds = timeout_seconds
 
@@ -64,3 +66,24 @@ class Client:
     def prediction_url(self) -> str:
         """Where predictions are asked for."""
         return self._exchange.address.prediction_url
+
+
+def _exchange_of(address: Address, connection: Connection, *, is_binary: bool) -> Exchange:
+    if not address.is_grpc:
+        return Exchange(address, connection, is_binary)
+    for library in ("grpc", "google.protobuf"):
+        if not _is_installed(library):
+            raise UsageError(
+                f"{library}, which gRPC needs, is not installed",
+                hint="pip install 'seldon-deployer[grpc]'",
+            )
+    from seldon_deployer.client.grpc_exchange import GrpcExchange
+
+    return GrpcExchange(address, connection, is_binary)
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except (ImportError, ValueError):
+        return False

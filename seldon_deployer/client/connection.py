@@ -96,7 +96,7 @@ class Connection:
         """Say once what is not safe about going to this URL."""
         parts = urlsplit(url)
         is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-        if parts.scheme == "http" and not is_here and (self.auth or self.headers):
+        if parts.scheme in {"http", "grpc"} and not is_here and (self.auth or self.headers):
             log.warning("credentials go to %s without TLS: anybody on the way reads them", url)
         if parts.scheme == "https" and not self.tls.verify:
             log.warning("the certificate of %s is not verified", parts.netloc)

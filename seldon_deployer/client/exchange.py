@@ -52,26 +52,27 @@ class Exchange:
         self, data: Any, *, names: Sequence[str] | None = None, outputs: Sequence[str] = ()
     ) -> Call:
         """Build the request for a prediction. Raises PayloadError or UsageError."""
-        message = self._message(data, names, outputs)
+        message = self.build_message(data, names, outputs, as_arrays=self.is_binary)
+        if self.is_binary:
+            parameters = message.get("parameters") or {}
+            message = {**message, "parameters": {_BINARY_OUTPUT: True, **parameters}}
         return self.ask(self.address.prediction_url, message)
 
     def ask_feedback(
         self, request: Any, response: Message | None, *, reward: float, truth: Any
     ) -> Call:
         """Build the request that tells how good an answer was. Raises PayloadError, UsageError."""
-        message: Message = {"reward": reward}
-        if request is not None:
-            message["request"] = build_request(request)
-        if response is not None:
-            message["response"] = response
-        if truth is not None:
-            message["truth"] = build_request(truth)
+        message = self.build_feedback(request, response, reward=reward, truth=truth)
         return self.ask(self.address.feedback_url, message, is_repeatable=False)
 
     def ask_explanation(
         self, data: Any, *, predictor: str, url: str | None, names: Sequence[str] | None
     ) -> Call:
         """Build the request for an explanation, which is JSON: explainers read no binary."""
+        if self.address.is_grpc:
+            raise UsageError(
+                "explainers are not asked over gRPC", hint="make a client of http://..."
+            )
         message = build_request(data, protocol=self.address.protocol, names=names)
         return self.ask(url or self.address.explanation_url(predictor), message)
 
@@ -93,6 +94,43 @@ class Exchange:
             headers["Accept"] = "application/octet-stream, application/json"
         headers |= self.connection.credentials()
         return Call("POST", url, headers, [head, *parts], is_repeatable)
+
+    def build_feedback(
+        self, request: Any, response: Message | None, *, reward: float, truth: Any
+    ) -> Message:
+        """Build a Feedback message. Raises PayloadError, or UsageError for V2."""
+        self.address.check_feedback()
+        message: Message = {"reward": reward}
+        with _needing_numpy():
+            if request is not None:
+                message["request"] = build_request(request)
+            if truth is not None:
+                message["truth"] = build_request(truth)
+        return message if response is None else {**message, "response": response}
+
+    def build_message(
+        self, data: Any, names: Sequence[str] | None, outputs: Sequence[str], *, as_arrays: bool
+    ) -> Message:
+        """Build the message that asks for a prediction. Raises PayloadError or UsageError."""
+        self.check_outputs(outputs)
+        if isinstance(data, str) and _looks_like_json(data):
+            log.warning(
+                "the text looks like JSON, and is sent to %s as text: for rows give the value, "
+                "json.loads(text)",
+                self.address.name,
+            )
+        with _needing_numpy():
+            message = build_request(
+                data, protocol=self.address.protocol, names=names, as_arrays=as_arrays
+            )
+        if outputs:
+            message = {**message, "outputs": [{"name": name} for name in outputs]}
+        return message
+
+    def check_outputs(self, outputs: Sequence[str]) -> None:
+        """Raise UsageError where outputs are named that the protocol cannot name."""
+        if outputs and self.address.protocol != "v2":
+            raise UsageError("only protocol v2 has named outputs", hint="leave out outputs")
 
     def read(self, call: Call, reply: Reply) -> Message:
         """Read an answer as a whole message. Raises PredictionError for every other."""
@@ -130,26 +168,6 @@ class Exchange:
             return json.loads(value.ravel()[0])
         except (PayloadError, ValueError, TypeError, AttributeError, IndexError) as error:
             raise unreadable(self.address.name, "the output is no explanation") from error
-
-    def _message(self, data: Any, names: Sequence[str] | None, outputs: Sequence[str]) -> Message:
-        if isinstance(data, str) and _looks_like_json(data):
-            log.warning(
-                "the text looks like JSON, and is sent to %s as text: for rows give the value, "
-                "json.loads(text)",
-                self.address.name,
-            )
-        with _needing_numpy():
-            message = build_request(
-                data, protocol=self.address.protocol, names=names, as_arrays=self.is_binary
-            )
-        if outputs:
-            if self.address.protocol != "v2":
-                raise UsageError("only protocol v2 has named outputs", hint="leave out outputs")
-            message = {**message, "outputs": [{"name": name} for name in outputs]}
-        if self.is_binary:
-            parameters = message.get("parameters") or {}
-            message = {**message, "parameters": {_BINARY_OUTPUT: True, **parameters}}
-        return message
 
     def _read_binary(self, call: Call, reply: Reply, length: str) -> Message:
         view = memoryview(reply.body)

@@ -100,7 +100,7 @@ def unanswered(name: str, call: Call, failure: NoReply, timeout_seconds: float) 
 
 def _told(name: str, reply: Reply, message: Any, reason: str) -> PredictionError:
     """An error in the form of Seldon or V2: from the orchestrator or from a unit."""
-    what = f"{name} answered with HTTP {reply.status}"
+    what = f"{name} answered with {reply.told_status}"
     if reply.status == 200:
         what = f"{name} answered with a failure"
     is_of_data = reply.status in _OF_DATA and not _is_orchestrators(message)
@@ -162,7 +162,7 @@ def _redirected(name: str, call: Call, reply: Reply) -> PredictionError:
 
 
 def _error(name: str, reply: Reply, why: str, hint: str) -> PredictionError:
-    what = f"{name} answered with HTTP {reply.status}"
+    what = f"{name} answered with {reply.told_status}"
     is_of_data = reply.status in _OF_SIZE
     return PredictionError(what, why=why, hint=hint, status=reply.status, is_of_data=is_of_data)
 

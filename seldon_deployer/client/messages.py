@@ -33,6 +33,13 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes | bytearray
+    said: str = ""
+    """What a protocol other than HTTP calls this status."""
+
+    @property
+    def told_status(self) -> str:
+        """The status in words."""
+        return self.said or f"HTTP {self.status}"
 
 
 class NoReply(Exception):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import count
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from seldon_deployer.client.base import Client
 from seldon_deployer.client.exchange import Returns
@@ -14,6 +14,9 @@ from seldon_deployer.client.failures import unanswered
 from seldon_deployer.client.http import HttpTransport
 from seldon_deployer.client.messages import Call, NoReply, Reply
 from seldon_deployer.payload import Message
+
+if TYPE_CHECKING:
+    from seldon_deployer.client.grpc_channel import GrpcTransport
 
 
 class InferenceClient(Client):
@@ -23,8 +26,13 @@ class InferenceClient(Client):
     """
 
     @cached_property
-    def _transport(self) -> HttpTransport:
-        return HttpTransport(self._connection)
+    def _transport(self) -> HttpTransport | GrpcTransport:
+        address = self._exchange.address
+        if not address.is_grpc:
+            return HttpTransport(self._connection)
+        from seldon_deployer.client.grpc_channel import GrpcTransport
+
+        return GrpcTransport(address.base, self._connection)
 
     def predict(
         self,
