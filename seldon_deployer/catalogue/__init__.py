@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from seldon_deployer.catalogue.images import image_repository, server_of_image
@@ -63,8 +64,10 @@ def find_server(name: str, *, file: Path | None = None) -> Server:
     try:
         return servers[name]
     except KeyError:
+        similar = get_close_matches(name.upper(), servers, n=1)
+        meant = f" (did you mean {similar[0]}?)" if similar else ""
         raise ConfigError(
-            f"there is no model server {name!r}",
+            f"there is no model server {name!r}{meant}",
             why="the implementation is none of Seldon's prepackaged servers, nor of ours or yours",
             hint=f"use one of {', '.join(servers)}, or python_class for code of your own",
         ) from None

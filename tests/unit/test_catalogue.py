@@ -31,6 +31,15 @@ def test_an_unknown_server_lists_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [("lightgbm_server", "LIGHTGBM_SERVER"), ("SKLEARN_SERVR", "SKLEARN_SERVER")],
+)
+def test_a_misspelt_server_is_told_what_it_is_like(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"did you mean {meant}\?"):
+        find_server(name)
+
+
+@pytest.mark.parametrize(
     ("name", "protocol", "image"),
     [
         ("SKLEARN_SERVER", "seldon", "seldonio/sklearnserver:1.17.1"),
