@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,13 @@ from typing import Any, TypeVar
 from seldon_deployer.errors import ArtifactError
 
 T = TypeVar("T")
+
+# What to write, by hand, instead of a pickle of each format.
+_SAVE_AS: Mapping[str, str] = {
+    "booster": "save it with its own booster.save_model('model.ubj')",
+    "module": "save it as TorchScript: torch.jit.script(model).save('model.pt')",
+}
+_SAVE_ITSELF = "save it in its library's own format, with its save_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ def load_own(source: Source, load: Callable[[], T]) -> T:
             f"{source.file} is not converted",
             why="that means to load a pickle, which can run anything, and the artifact is not "
             "known to be your own",
-            hint="convert it yourself and deploy the result, or put it into your own store",
+            hint=f"{_SAVE_AS.get(source.format, _SAVE_ITSELF)}, and deploy that; or deploy it from "
+            "the ZenML pipeline that wrote it",
         )
     try:
         with quiet():
