@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from seldon_deployer.artifacts.frameworks import BOOSTERS, framework_of
+from seldon_deployer.artifacts.frameworks import BOOSTERS, data_of, framework_of
 from seldon_deployer.artifacts.names import UNREAD, Candidate
 from seldon_deployer.artifacts.pickles import peek_pickle
 
@@ -19,6 +19,9 @@ HEAD_BYTES = 64 * 1024
 _UBJ = re.compile(rb"\{[iUIlL].{1,8}learner", re.DOTALL)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
+# How pickles of protocol 2 and newer begin, and what those of classes by value name.
+_PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_BY_VALUE = b"cloudpickle"
 # The first number in what torch.save wrote before version 1.6.
 _OLD_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 # Classes that a pickle of tensors, without any code, begins with.
@@ -34,17 +37,29 @@ def look_inside(candidate: Candidate, head: bytes) -> Candidate | None:
     if candidate.framework == "pytorch":
         return Candidate("pytorch", _torch_format(head), file)
     if candidate.format == "pickle":
-        held = peek_pickle(head)
-        return Candidate(framework_of(held), "booster" if held in BOOSTERS else "pickle", file)
+        return None if data_inside(head) else _pickled(file, head)
     found = _by_bytes(head)
     if found is not None:
         return Candidate(*found, file)
     if head.startswith(_ZIP) and (kind := _torch_format(head)) != "broken":
         return Candidate("pytorch", kind, file)
+    if head.startswith(_PICKLE) and (pickled := _pickled(file, head)).framework is not None:
+        return pickled
     if candidate.framework == "xgboost" and candidate.format == UNREAD and head:
         # The format before 1.6 has no mark of its own: the name is all there is.
         return Candidate("xgboost", "binary", file)
     return None
+
+
+def data_inside(head: bytes) -> str | None:
+    """What kind of data a pickle holds, by its first bytes; None where it may be a model."""
+    # A class that is pickled by value has before it whatever its code uses.
+    return None if _BY_VALUE in head else data_of(peek_pickle(head))
+
+
+def _pickled(file: str, head: bytes) -> Candidate:
+    held = peek_pickle(head)
+    return Candidate(framework_of(held), "booster" if held in BOOSTERS else "pickle", file)
 
 
 def _by_bytes(head: bytes) -> tuple[str, str] | None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from seldon_deployer.artifacts.content import HEAD_BYTES, look_inside
+from seldon_deployer.artifacts.content import HEAD_BYTES, data_inside, look_inside
 from seldon_deployer.artifacts.frameworks import data_of
 from seldon_deployer.artifacts.names import (
     SHARED,
     UNREAD,
     Candidate,
     find_data,
+    find_deeper,
     find_files,
     find_tree,
 )
@@ -116,12 +117,15 @@ def _find_model(
 ) -> Candidate:
     if (tree := find_tree(seen)) is not None:
         return tree
-    found = [_looked_at(each, read) for each in find_files(seen, is_readable=read is not None)]
+    named = list(find_files(seen, is_readable=read is not None))
+    found = [_looked_at(each, read) for each in named]
     candidates = [each for each in found if each is not None]
     if server is not None:
-        return _for_server(server, protocol, seen, candidates)
+        # Who names a server is taken at their word: what looks like data may predict.
+        pickles = [each for each in named if each.format == "pickle"]
+        return _for_server(server, protocol, seen, candidates or pickles)
     if not candidates:
-        raise _no_model(seen, record)
+        raise _no_model(seen, record, read)
     if record.framework is not None:
         fitting = [each for each in candidates if each.framework in (record.framework, None)]
         candidates = fitting or candidates
@@ -224,13 +228,23 @@ def _not_for(server: Server, protocol: str, seen: Sequence[str]) -> ArtifactErro
     )
 
 
-def _no_model(seen: Sequence[str], record: ArtifactRecord) -> ArtifactError:
-    kind = data_of(record.data_type or "") or find_data(seen)
+def _no_model(seen: Sequence[str], record: ArtifactRecord, read: Read | None) -> ArtifactError:
+    kind = data_of(record.data_type or "") or find_data(seen) or _pickled_data(seen, read)
+    hint = "give the artifact of the trained model, or set implementation"
+    if not kind and (deeper := find_deeper(seen)):
+        hint = f"models seem to lie deeper: end model_uri with the folder of one: {_list(deeper)}"
     return ArtifactError(
         f"the artifact is {kind}, no model" if kind else "the artifact holds no model",
         why=f"found {_list(seen)}",
-        hint="give the artifact of the trained model, or set implementation",
+        hint=hint,
     )
+
+
+def _pickled_data(seen: Sequence[str], read: Read | None) -> str | None:
+    """What a pickle holds that is no model."""
+    pickles = (each.file for each in find_files(seen, is_readable=False) if each.format == "pickle")
+    kinds = (data_inside(read(file, HEAD_BYTES)) for file in pickles if read is not None)
+    return next((kind for kind in kinds if kind), None)
 
 
 def _list(names: Sequence[str]) -> str:

@@ -85,7 +85,7 @@ def prepare(
         )
 
     detected = find(NOTHING_KNOWN)
-    held, versions = _look(folder, detected, record)
+    held, versions = _look(folder, detected, record, is_told=implementation is not None)
     if not is_local and not implementation:
         detected = find(Needs(versions, held.packages))
     served, content = path, fingerprint(path)
@@ -117,14 +117,17 @@ def find_training(path: Path, *, implementation: str | None = None) -> tuple[str
         implementation=implementation,
         read=lambda name, limit_bytes: read_head(folder / name, limit_bytes),
     )
-    versions = _look(folder, detected, NO_RECORD)[1]
+    versions = _look(folder, detected, NO_RECORD, is_told=implementation is not None)[1]
     return detected.implementation or SKLEARN_SERVER, versions
 
 
 def _look(
-    folder: Path, detected: Detected, record: ArtifactRecord
+    folder: Path, detected: Detected, record: ArtifactRecord, *, is_told: bool
 ) -> tuple[PickledObject, dict[str, str]]:
-    """What a pickle holds, and the versions that the model or its record tell."""
+    """What a pickle holds, and the versions that the model or its record tell.
+
+    is_told: whether the user named the server, and so says that it can be served.
+    """
     noted = DISTRIBUTIONS.get(detected.framework, frozenset())
     versions = {name: told for name, told in record.versions.items() if name in noted}
     if detected.format not in ("pickle", "booster"):
@@ -132,6 +135,12 @@ def _look(
         return PickledObject(name=""), versions | told
     path = folder / detected.file
     held = inspect_pickle(path)
+    if held.is_plain and not is_told:
+        raise ArtifactError(
+            f"{path.name} holds no model",
+            why="it holds a plain value, such as a dict or a list, which has no predict",
+            hint="save the model itself, or wrap what is saved in a Python class: python_class",
+        )
     if detected.implementation is None:
         content = held.name or ("no object of a class" if held.is_readable else "compressed data")
         kind = data_of(held.name)

@@ -32,6 +32,7 @@ _ENDINGS: Mapping[str, tuple[str | None, str]] = {
     ".pickle": (None, "pickle"),
     ".pkl": (None, "pickle"),
     ".cloudpickle": (None, "pickle"),
+    ".sav": (None, "pickle"),
     ".bst": ("xgboost", UNREAD),
     ".xgb": ("xgboost", UNREAD),
     ".ubj": ("xgboost", "ubj"),
@@ -122,7 +123,8 @@ def find_tree(files: Sequence[str]) -> Candidate | None:
 def find_files(files: Sequence[str], *, is_readable: bool) -> Iterator[Candidate]:
     """Each single file at the top that may be a model.
 
-    is_readable: whether content can be looked at; then any `.json` or `.txt` may be one too.
+    is_readable: whether content can be looked at; then any `.json` or `.txt` may be one too, and
+    any name without an ending.
     """
     names = [file for file in files if "/" not in file and file not in _DATA]
     for name in names:
@@ -133,10 +135,20 @@ def find_files(files: Sequence[str], *, is_readable: bool) -> Iterator[Candidate
             yield Candidate("keras" if name.endswith(".h5") else "pytorch", "weights", name)
         elif (found := _ENDINGS.get(_ending(name))) is not None:
             yield Candidate(*found, name)
-        elif is_readable and name.endswith(_SHARED_ENDINGS):
+        elif is_readable and (name.endswith(_SHARED_ENDINGS) or "." not in name):
             yield Candidate(None, UNREAD, name)
         elif name in SHARED:
             yield Candidate(*SHARED[name], name)
+
+
+def find_deeper(files: Sequence[str]) -> list[str]:
+    """The folders, of a listing without a model of its own, that models seem to lie in."""
+    found: dict[str, None] = {}
+    for file in files:
+        folder, _, name = file.rpartition("/")
+        if folder and (find_tree([name]) or any(find_files([name], is_readable=False))):
+            found[folder] = None
+    return list(found)
 
 
 def find_data(files: Sequence[str]) -> str | None:

@@ -77,6 +77,11 @@ class PickledObject:
     modules: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is known to be a dict, a list or another plain value, and no object."""
+        return self.is_readable and not (self.name or self.carries_code or self.modules)
+
+    @property
     def package(self) -> str:
         """The package that the class comes from."""
         return self.name.partition(".")[0]

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import pickle
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
 from seldon_deployer.artifacts.detect import Detected, detect
 from seldon_deployer.artifacts.record import ArtifactRecord
@@ -108,6 +112,7 @@ def test_a_server_of_which_nothing_is_known_takes_what_it_is_given() -> None:
         (["hf_tokenizer/vocab.txt"], None, "is a Hugging Face tokenizer without its model"),
         (["report.csv"], None, "is a table, no model"),
         (["sub/model.pkl"], None, "holds no model: found sub/model.pkl"),
+        (["a/b/model.pkl", "ml/MLmodel", "x/y.csv"], None, "the folder of one: a/b, ml"),
         ([f"{i}.txt" for i in range(20)], None, "and 12 more"),
         (["a.pkl", "b.pkl"], None, "more than one model: found a.pkl, b.pkl"),
         (["model.bst", "model.cbm"], None, "more than one model: found model.bst, model.cbm"),
@@ -176,6 +181,26 @@ def test_content_tells_apart_what_shares_a_name(head: bytes, expected: tuple[str
 def test_a_models_name_on_anything_else_is_no_model(name: str, head: bytes) -> None:
     with pytest.raises(ArtifactError, match="holds no model"):
         detect([name], read=lambda path, limit_bytes: head)
+
+
+@pytest.mark.parametrize("name", ["finalized_model.sav", "iris", "model.bin", "iris.model"])
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_a_pickled_model_may_have_any_of_the_usual_names(name: str, protocol: int) -> None:
+    content = pickle.dumps(LogisticRegression(), protocol=protocol)
+
+    detected = detect([name, "README.md"], read=lambda path, limit_bytes: content[:limit_bytes])
+
+    assert (detected.implementation, detected.target) == (SKLEARN, "model.joblib")
+
+
+def test_data_beside_a_model_is_no_second_one() -> None:
+    pickled = {"data.pkl": np.zeros(3), "model.pkl": LogisticRegression()}
+
+    detected = detect(
+        list(pickled), read=lambda path, limit_bytes: pickle.dumps(pickled[path])[:limit_bytes]
+    )
+
+    assert detected.file == "model.pkl"
 
 
 def test_only_first_bytes_of_undecided_files_are_asked_for() -> None:

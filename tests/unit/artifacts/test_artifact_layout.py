@@ -145,10 +145,28 @@ def test_a_compressed_model_needs_a_word_from_the_user(tmp_path: Path) -> None:
 def test_an_object_of_another_library_is_refused_by_name(tmp_path: Path) -> None:
     artifact = write_zenml_artifact(tmp_path / "7", np.arange(3))
 
-    with pytest.raises(ArtifactError, match=r"holds no scikit-learn model.*it holds numpy"):
+    with pytest.raises(ArtifactError, match=r"is a numpy array, no model: found artifact.pkl"):
         prepare(artifact)
 
     assert names_in(tmp_path) == ["7"]
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "clf.pkl"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.arange(3), "is a numpy array, no model"),
+        ({"model": iris_model()}, "holds no model: it holds a plain value"),
+        ([1, 2], "holds no model: it holds a plain value"),
+    ],
+)
+def test_what_does_not_predict_is_refused_under_any_name(
+    tmp_path: Path, name: str, value: object, message: str
+) -> None:
+    joblib.dump(value, tmp_path / name)
+
+    with pytest.raises(ArtifactError, match=message):
+        prepare(tmp_path)
 
 
 def test_the_users_word_that_it_predicts_is_taken(tmp_path: Path) -> None:
