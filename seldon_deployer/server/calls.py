@@ -212,6 +212,9 @@ class Calls:
         batch.cancel = cancel
         self._free += 1
         self._awaiting += 1
+        if all(job.future.done() for job in batch.jobs):
+            # Their clients gave up before the method began to await.
+            cancel()
         self._plan(asyncio.get_running_loop())
 
     def _finish(self, batch: Batch, outcomes: list[Outcome]) -> None:
