@@ -19,6 +19,8 @@ Values = dict[str, SecretStr]
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
+_NO_KEY = " is no key of "
+
 
 class Credentials(BaseModel, ABC):
     """The credentials of one store, under the keys that rclone knows, in lower case.
@@ -131,17 +133,20 @@ class Credentials(BaseModel, ABC):
     def _unknown(cls, key: Any, number: int) -> str:
         # A key may be a value with a forgotten space before it: only what looks like a key is told.
         if not (isinstance(key, str) and _KEY.fullmatch(key)):
-            return f"key number {number} is no key of {cls.schema_name}"
+            return f"key number {number}{_NO_KEY}{cls.schema_name}"
         similar = get_close_matches(key.lower(), cls.keys(), n=1)
         meant = f" (did you mean {similar[0]}?)" if similar else ""
-        return f"{key} is no key of {cls.schema_name}{meant}"
+        return f"{key}{_NO_KEY}{cls.schema_name}{meant}"
 
     @classmethod
     def _error(cls, problems: list[str]) -> ConfigError:
         return ConfigError(
             f"these {cls.schema_name} credentials cannot work",
             why="; ".join(problems),
-            hint=f"the keys of {cls.schema_name}: {', '.join(cls.keys())}",
+            hint=f"the keys of {cls.schema_name}: {', '.join(cls.keys())}"
+            if any(_NO_KEY in problem for problem in problems)
+            else f"secrets/{cls.schema_name.removeprefix('seldon_')}.example.yaml tells what each "
+            "key takes",
         )
 
 

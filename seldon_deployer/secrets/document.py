@@ -49,6 +49,13 @@ def parse_credential_file(text: str, file: str) -> CredentialFile:
             hint="begin with a template of secrets/*.example.yaml",
         )
     values = dict(documents[0])
+    if values.get("kind") == "Secret" and "apiVersion" in values:
+        raise ConfigError(
+            f"{file} is a Kubernetes Secret already, and no file of credentials",
+            why="a file of credentials has name:, schema: and the keys of that schema",
+            hint="apply it with kubectl and name it by secret_name, or begin with a template of "
+            "secrets/*.example.yaml",
+        )
     name, schema = values.pop("name", None), values.pop("schema", None)
     if not (isinstance(name, str) and is_dns_subdomain(name)):
         raise ConfigError(

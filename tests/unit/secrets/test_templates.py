@@ -63,3 +63,28 @@ def test_a_template_that_is_filled_in_is_taken(store, filled):
     found = parse_credential_file(text, store)
     assert found.name == yaml.safe_load(text)["name"]
     assert found.credentials.schema_name == TEMPLATES[store]
+
+
+@pytest.mark.parametrize("store", TEMPLATES)
+def test_an_error_names_the_keys_for_a_misspelt_one_and_the_template_for_all_else(store):
+    schema = SCHEMAS[TEMPLATES[store]]
+    misspelt = f"name: a\nschema: {TEMPLATES[store]}\n{schema.prefix}tipe: x\n"
+
+    with pytest.raises(ConfigError) as nothing_given:
+        parse_credential_file(template(store), store)
+    with pytest.raises(ConfigError) as misspelt_key:
+        parse_credential_file(misspelt, store)
+
+    named = re.search(r"secrets/\S+", nothing_given.value.hint)
+    assert named
+    assert (FOLDER.parent / named[0]).is_file()
+    assert set(schema.keys()) <= set(re.findall(r"\w+", misspelt_key.value.hint))
+
+
+def test_a_kubernetes_secret_is_told_from_a_file_of_credentials():
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {A: hidden-value}\n"
+
+    with pytest.raises(ConfigError, match="is a Kubernetes Secret already") as caught:
+        parse_credential_file(text, "a.yaml")
+
+    assert "hidden-value" not in str(caught.value)
