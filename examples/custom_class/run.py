@@ -28,7 +28,6 @@ def custom_class_pipeline(least: float = 0.5) -> None:
         model_name="sorted-flowers",
         # Of the class's constructor.
         parameters={"least": least},
-        timeout=120,
     )
 
 

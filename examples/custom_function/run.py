@@ -28,7 +28,6 @@ def custom_function_pipeline() -> None:
             requirements=("scikit-learn",),
         ),
         model_name="named-flowers",
-        timeout=120,
     )
 
 
