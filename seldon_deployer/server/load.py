@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +13,8 @@ from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.server.batching import DELAY, SIZE
 from seldon_deployer.server.component import METHODS, Component
 
+logger = logging.getLogger(__name__)
+
 _EXAMPLES = {
     "predict": "predict(self, X, names, meta=None)",
     "transform_input": "transform_input(self, X, names, meta=None)",
@@ -20,6 +23,11 @@ _EXAMPLES = {
     "aggregate": "aggregate(self, Xs, names_list)",
 }
 
+# What Seldon's wrapper does with Flask and processes of its own.
+_NOT_CALLED = {
+    "custom_service": "run it as a container beside the unit",
+    "model_error_handler": "raise errors that have status_code and reason",
+}
 BATCH = (SIZE, DELAY)
 
 
@@ -55,6 +63,9 @@ def load_component(
             why=f"it has no method {wanted}",
             hint=f"add {_EXAMPLES[methods[0]]}, or tell what the unit is by SERVICE_TYPE",
         )
+    for name, instead in _NOT_CALLED.items():
+        if hasattr(component.target, name):
+            logger.warning("%s of %s is not called here: %s", name, class_path, instead)
     load = getattr(component.target, "load", None)
     if callable(load):
         try:

@@ -16,6 +16,7 @@ import uvicorn
 
 from seldon_deployer.server.access_log import AccessLog, Application, open_access_log
 from seldon_deployer.server.app import UnitApp
+from seldon_deployer.server.half_closed import answering_protocol
 from seldon_deployer.server.metrics_page import MetricsPage, bind_metrics, serve_metrics
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.tracing import Traced, Tracing, start_tracing
@@ -49,6 +50,7 @@ class UnitServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _wrap(app, settings, self.tracing),
+                http=answering_protocol(),
                 lifespan="off",
                 ws="none",
                 log_config=None,

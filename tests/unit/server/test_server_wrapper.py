@@ -140,3 +140,9 @@ def test_the_routes_describe_themselves(plain):
         for method in operations:
             assert send(plain, method.upper(), path).status not in (404, 405), path
     assert {"/predict", "/aggregate", "/health/ping", "/v2"} <= set(document["paths"])
+
+
+def test_what_a_class_has_in_vain_is_said(start_unit):
+    unit = start_unit("observed.FlaskUser")
+    assert "custom_service of observed.FlaskUser is not called" in unit.log.read_text()
+    assert unit.predict({"strData": "x"})["strData"] == "x"

@@ -181,3 +181,26 @@ class Older:
 
     def predict_raw(self, message):
         return {"strData": "raw"}
+
+
+class Sturdy:
+    """Answers all requests alike."""
+
+    def predict(self, X, names, meta=None):
+        return [[1.0]]
+
+    transform_input = transform_output = predict
+
+    def route(self, X, names):
+        return 0
+
+    def aggregate(self, Xs, names_list):
+        return [[1.0]]
+
+    def send_feedback(self, features, names, reward, truth, routing=None):
+        return None
+
+
+class FlaskUser(OnlyPredict):
+    def custom_service(self):
+        raise RuntimeError("a process of its own")
