@@ -87,9 +87,9 @@ def test_a_deploy_goes_on_when_its_connections_are_cut_at_every_step(
     class Cutting(ScriptedOperator):
         """Cuts the deployer's connections before and after each of its own writes."""
 
-        def write_deployment(self, live, **more):
+        def write_deployment(self, live, *which, **more):
             proxy.cut()
-            super().write_deployment(live, **more)
+            super().write_deployment(live, *which, **more)
             proxy.cut()
 
         def write_state(self, live, state):
