@@ -193,6 +193,7 @@ class Found:
 
     def __init__(self, uri: str, implementation: str | None, fingerprint: str) -> None:
         self.uri, self.implementation, self.fingerprint = uri, implementation, fingerprint
+        self.image: str | None = None
 
 
 GRAPH = {
