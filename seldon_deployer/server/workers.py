@@ -111,6 +111,9 @@ class Supervisor:
     async def _keep_one(self, replaces: Worker | None) -> None:
         while not self._is_ending:
             worker = await self._start()
+            if self._is_ending:
+                # Whoever told the others to end did not know this one.
+                worker.end()
             told = asyncio.get_running_loop().create_task(self._listen_to(worker, replaces))
             code = await worker.process.wait()
             await told
