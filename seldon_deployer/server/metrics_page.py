@@ -85,6 +85,8 @@ def bind_metrics(host: str, port: int) -> socket.socket | None:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
+        # Two may bind before either listens: whose port it is shows here, not later.
+        bound.listen()
     except OSError as error:
         bound.close()
         logger.warning("no metrics: cannot listen on %s:%d: %s", host, port, error.strerror)
@@ -108,8 +110,9 @@ async def serve_metrics(bound: socket.socket, page: MetricsPage) -> asyncio.Serv
         server_state=ServerState(),
         app_state={},
     )
+    host, port = bound.getsockname()[:2]
     server = await asyncio.get_running_loop().create_server(made, sock=bound)
-    logger.info("metrics on http://%s:%d%s", *bound.getsockname()[:2], page.path)
+    logger.info("metrics on http://%s:%d%s", host, port, page.path)
     return server
 
 
