@@ -35,6 +35,7 @@ T = TypeVar("T")
 _INFER = "infer"
 # Larger bodies are read in the model's thread, for they would hold up the event loop.
 _SMALL_BYTES = 64 * 1024
+_AHEAD = 64
 
 
 class Calls:
@@ -49,17 +50,21 @@ class Calls:
         self, component: Component, settings: Settings, policy: BatchPolicy | None = None
     ) -> None:
         self._component = component
-        self._threads = self._free = settings.threads
         self._max_waiting = settings.max_waiting
         whole = any(component.can_raw(method) for method in BY_ROWS)
         self._runner = Runner(component, None if whole else policy)
+        self._threads = settings.threads
+        # How many calls may be handed to the threads: those of batches one at a time, for while
+        # one runs the next one grows; others ahead, so that no thread waits for the event loop.
+        self._places = settings.threads * (1 if self._runner.policy is not None else 1 + _AHEAD)
+        self._free = self._places
         self._crew = Crew(settings.threads)
         self._questions = ThreadPoolExecutor(1, "health")
         self._waiting: deque[Job] = deque()
         self._awaiting = 0
         self._pace = Pace()
         self._metrics = component.observer
-        self._metrics.ask(WAITING, lambda: len(self._waiting))
+        self._metrics.ask(WAITING, self._count_waiting)
         # How many were joined the last time: as many are worth a short wait.
         self._promised = 1
         self._planned: asyncio.Handle | None = None
@@ -93,8 +98,8 @@ class Calls:
     async def _submit(
         self, steps: Steps[Any], method: str, deadline: float | None, size_bytes: int
     ) -> Outcome:
-        if len(self._waiting) + self._awaiting >= self._max_waiting:
-            waiting = len(self._waiting) + self._awaiting
+        waiting = self._count_waiting() + self._awaiting
+        if waiting >= self._max_waiting:
             raise Overloaded(waiting, self._pace.retry_after_seconds(waiting, self._threads))
         loop = asyncio.get_running_loop()
         job = Job(steps, method, loop.create_future())
@@ -137,6 +142,9 @@ class Calls:
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._free:
             return
+        if self._runner.policy is None:
+            self._dispatch(loop)
+            return
         if self._planned is not None:
             if not self._is_patient or len(self._waiting) < self._promised:
                 return
@@ -155,22 +163,25 @@ class Calls:
             self._is_patient = False
             if jobs := self._take():
                 self._free -= 1
-                batch = self._begin(jobs)
+                batch = Batch(jobs)
                 self._crew.start(
-                    self._runner.run(jobs),
+                    self._runner.run(batch),
                     partial(self._finish, batch),
                     partial(self._leave, batch),
                     jobs[0].context,
                 )
 
-    def _begin(self, jobs: list[Job]) -> Batch:
-        batch = Batch(jobs)
-        for job in jobs:
-            self._metrics.add_wait(job.method, batch.started - job.entered)
-        if len(jobs) > 1 or self._runner.policy is not None:
-            rows = sum(job.joinable.rows if job.joinable else 1 for job in jobs)
-            self._metrics.add_batch(jobs[0].method, rows)
-        return batch
+    def _count_waiting(self) -> int:
+        handed = self._places - self._free
+        return len(self._waiting) + max(0, handed - self._threads)
+
+    def _count(self, batch: Batch, started: float) -> None:
+        for job in batch.jobs:
+            self._metrics.add_wait(job.method, started - job.entered)
+        if self._runner.policy is not None:
+            rows = sum(job.joinable.rows if job.joinable else 1 for job in batch.jobs)
+            self._metrics.add_batch(batch.jobs[0].method, rows)
+        self._pace.add(time.perf_counter() - started, len(batch.jobs))
 
     def _patience(self) -> float:
         """Seconds that are worth waiting for others before the next call; mostly none."""
@@ -212,7 +223,7 @@ class Calls:
         batch.cancel = cancel
         self._free += 1
         self._awaiting += 1
-        if all(job.future.done() for job in batch.jobs):
+        if batch.is_given_up:
             # Their clients gave up before the method began to await.
             cancel()
         self._plan(asyncio.get_running_loop())
@@ -223,7 +234,8 @@ class Calls:
                 job.future.set_result(outcome)
             # A circle would keep the answer, large perhaps, until Python's collector comes by.
             job.batch = None
-        self._pace.add(time.perf_counter() - batch.started, len(batch.jobs))
+        if batch.started is not None:
+            self._count(batch, batch.started)
         if batch.cancel is None:
             self._free += 1
         else:
@@ -237,14 +249,14 @@ class Calls:
             return
         seconds = time.perf_counter() - job.entered
         batch = job.batch
-        if batch is None:
+        if batch is None or batch.started is None:
             doing = f"waiting for {seconds:.1f} s"
         else:
             running = time.perf_counter() - batch.started
             doing = f"in {job.method} for {running:.1f} s"
             logger.warning("%s is running for %.1f s: its client has given up", job.method, running)
         job.future.set_result(Outcome(error=DeadlinePassed(doing)))
-        if batch and batch.cancel and all(each.future.done() for each in batch.jobs):
+        if batch is not None and batch.cancel is not None and batch.is_given_up:
             batch.cancel()
 
 

@@ -56,16 +56,24 @@ class Job:
 
 
 class Batch:
-    """Jobs that are running together; `cancel` is there while they await in a loop of their own."""
+    """Jobs that run together.
+
+    started: when, once they have begun. cancel: there while they await in a loop of their own.
+    """
 
     __slots__ = ("cancel", "jobs", "started")
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.jobs = jobs
-        self.started = time.perf_counter()
+        self.started: float | None = None
         self.cancel: Callable[[], object] | None = None
         for job in jobs:
             job.batch = self
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for any of them any more."""
+        return all(job.future.done() for job in self.jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +101,16 @@ class Runner:
         self._component = component
         self.policy = policy
 
-    async def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+    async def run(self, batch: Batch) -> list[Outcome]:
         """Run jobs, their calls joined where there are several; the outcomes in the same order.
 
         A joined call that fails is made again for each job alone, so that the others never know.
+        None are run, and there are no outcomes, where nobody waits for them any more.
         """
+        if batch.is_given_up:
+            return []
+        batch.started = time.perf_counter()
+        jobs = batch.jobs
         CURRENT_METHOD.set(jobs[0].method)
         if len(jobs) > 1:
             try:
