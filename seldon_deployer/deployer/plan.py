@@ -148,11 +148,13 @@ class Planner:
         )
         errors = [each for each in found if each.severity == "error"]
         if errors:
+            where = "on the embedded runtime" if self._is_local else "as this cluster is"
+            at = " --runtime local" if self._is_local else ""
             raise ManifestError(
-                f"{self._config.name} would not start as this cluster is",
+                f"{self._config.name} would not start {where}",
                 why="; ".join(f"{each.message}: {each.reason}" for each in errors),
-                hint="make what is missing first (credentials: seldon-deployer secret apply, and "
-                "secret_name names them), or send it all the same with preflight=off",
+                hint="make what is missing first (credentials: seldon-deployer secret apply FILE"
+                f"{at}, and secret_name names them), or send it all the same with preflight=off",
             )
         for each in found if tells else ():
             log.warning("%s: %s (%s)", each.field, each.message, each.reason)
