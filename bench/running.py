@@ -70,14 +70,12 @@ def ours(served: str = "iris_unit.Iris", **environment: str) -> Iterator[Running
 
 
 @contextmanager
-def ours_prepackaged(**environment: str) -> Iterator[Running]:
-    """Our server for scikit-learn's files, as a prepackaged server is run."""
+def ours_prepackaged(**asked: float) -> Iterator[Running]:
+    """Our server for scikit-learn's files, as a prepackaged server is run; with parameters."""
     with tempfile.TemporaryDirectory() as name:
         _save_model(Path(name) / "model.joblib")
-        parameters = [{"name": "model_uri", "value": name, "type": "STRING"}]
-        with ours(
-            SKLEARN_CLASS, PREDICTIVE_UNIT_PARAMETERS=json.dumps(parameters), **environment
-        ) as running:
+        parameters = json.dumps({"model_uri": name, **asked})
+        with ours(SKLEARN_CLASS, PREDICTIVE_UNIT_PARAMETERS=parameters) as running:
             yield running
 
 
