@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ from seldon_deployer.local.process import last_lines
 
 GATEWAY_PORT_VARIABLE = "SELDON_DEPLOYER_GATEWAY_PORT"
 START_SECONDS = 30.0
+# Another runtime that looks for a port of its own holds each for a moment.
+_BIND_SECONDS = 0.2
+_BIND_PAUSE_SECONDS = 0.02
 MODULES = {
     "control": "seldon_deployer.local.control",
     "gateway": "seldon_deployer.local.gateway_process",
@@ -39,7 +43,7 @@ def listen(name: str, record: RuntimeRecord) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        _bind(listener, port)
     except OSError as error:
         listener.close()
         hint = "end the program that holds it"
@@ -52,6 +56,18 @@ def listen(name: str, record: RuntimeRecord) -> socket.socket:
         ) from error
     listener.listen(1024)
     return listener
+
+
+def _bind(listener: socket.socket, port: int) -> None:
+    deadline = time.monotonic() + _BIND_SECONDS
+    while True:
+        try:
+            listener.bind(("127.0.0.1", port))
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_BIND_PAUSE_SECONDS)
 
 
 @contextmanager

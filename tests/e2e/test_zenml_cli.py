@@ -13,6 +13,7 @@ ALL_OPTIONS = {
     "kubernetes_secret_name": "storage",
     "runtime": "cluster",
     "preflight": "strict",
+    "server_image": "registry.example.com/server:1",
 }
 DEFAULTS = dict.fromkeys(ALL_OPTIONS) | {"runtime": "auto", "preflight": "warn"}
 

@@ -21,6 +21,7 @@ TRACKED_TOPS = {
     "README.md",
     "bench",
     "constraints.txt",
+    "docs",
     "examples",
     "pyproject.toml",
     "secrets",

@@ -214,6 +214,9 @@ def test_an_address_of_another_account_than_the_credentials_is_refused():
 
 def test_a_refused_signature_is_told_without_it(azure, caplog):
     caplog.set_level(logging.DEBUG)
+    # Other libraries of this process may have silenced it.
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    caplog.set_level(logging.DEBUG, logger="urllib3.connectionpool")
     AzureStore(azure, "models")
     query = f"sv=2022-11-02&sr=c&sp=rl&se=2999-01-01&sig={CANARY}%2B%3D"
     bucket = open_azure(sas_url=f"{azure.address}/models?{query}")

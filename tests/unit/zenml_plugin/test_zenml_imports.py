@@ -26,7 +26,8 @@ def test_naming_the_package_does_not_import_zenml():
     [
         "from seldon_deployer.zenml_plugin import SeldonModelDeployer",
         "from seldon_deployer.steps import seldon_model_deployer_step",
-        "from seldon_deployer.steps import CustomDeployParameters, seldon_custom_model_deployer_step",
+        "from seldon_deployer.steps import CustomDeployParameters",
+        "from seldon_deployer.steps import seldon_custom_model_deployer_step",
     ],
 )
 def test_the_plugin_imports_no_kubernetes_client_and_no_framework(statement):
