@@ -26,7 +26,6 @@ def test_naming_the_package_does_not_import_zenml():
     [
         "from seldon_deployer.zenml_plugin import SeldonModelDeployer",
         "from seldon_deployer.steps import seldon_model_deployer_step",
-        "from seldon_deployer.steps import CustomDeployParameters",
         "from seldon_deployer.steps import seldon_custom_model_deployer_step",
     ],
 )
