@@ -10,7 +10,7 @@ numpy==2.4.1
 scikit-learn==1.9.0
 Typing_Extensions==4.15.0
 -e git+https://example.com/mine.git@abc#egg=mine
-local @ file:///work/local
+local @ file:///srv/local
 # Editable install with no version control (seldon-deployer==0.1)
 torch==2.9.0+cpu
 """
