@@ -20,7 +20,6 @@ from zenml.services.service import BaseService, ServiceConfig
 
 from seldon_deployer import __version__
 from seldon_deployer.errors import (
-    ConfigError,
     DeploymentError,
     NotFound,
     OwnershipError,
@@ -32,6 +31,7 @@ from seldon_deployer.zenml_plugin.flavor import (
     SeldonModelDeployerConfig,
     SeldonModelDeployerFlavor,
 )
+from seldon_deployer.zenml_plugin.own import check_service_type, own_config, own_service
 from seldon_deployer.zenml_plugin.provenance import (
     MODEL_DEPLOYER_LABEL,
     provenance_annotations,
@@ -127,8 +127,8 @@ class SeldonModelDeployer(BaseModelDeployer):
         Raises DeploymentFailed, DeploymentTimeout, or another error of this package; nothing
         half-made stays behind.
         """
-        wanted = _own_config(config)
-        _check_service_type(service_type)
+        wanted = own_config(config)
+        check_service_type(service_type)
         live = self._live(wanted)
         if live is not None and not replace and not continuous_deployment_mode:
             return self._served_already(wanted, live)
@@ -153,7 +153,7 @@ class SeldonModelDeployer(BaseModelDeployer):
         from seldon_deployer.zenml_plugin.artifact_record import read_artifact_record
         from seldon_deployer.zenml_plugin.secret_choice import choose_storage_secret
 
-        wanted = _own_config(config)
+        wanted = own_config(config)
         deployment = wanted.to_deployment_config(
             labels={**wanted.labels, **provenance_labels(wanted, str(self.id))},
             annotations={**wanted.annotations, **provenance_annotations(wanted)},
@@ -237,7 +237,7 @@ class SeldonModelDeployer(BaseModelDeployer):
         force: bool = False,
     ) -> None:
         """Delete the SeldonDeployment, unless it is gone or belongs to somebody else by now."""
-        name = _own_service(service).name
+        name = own_service(service).name
         try:
             handle = self.deployer.get(name)
             if self._is_ours(handle):
@@ -291,7 +291,7 @@ class SeldonModelDeployer(BaseModelDeployer):
         """What `zenml model-deployer models describe` and `get-url` show."""
         from urllib.parse import urlsplit
 
-        own = _own_service(service)
+        own = own_service(service)
         url = own.prediction_url
         return {
             "PREDICTION_URL": url,
@@ -331,7 +331,7 @@ class SeldonModelDeployer(BaseModelDeployer):
             )
 
     def _checked(self, service: BaseService) -> SeldonDeploymentService:
-        own = _own_service(service)
+        own = own_service(service)
         self._check_ours(self.deployer.get(own.name))
         return own
 
@@ -377,7 +377,7 @@ class SeldonModelDeployer(BaseModelDeployer):
                 f"there is no model server {uuid} of the model deployer {self.name}",
                 hint="zenml model-deployer models list",
             )
-        return _own_service(services[0])
+        return own_service(services[0])
 
     def find_by_model_name(self, model_name: str) -> SeldonDeploymentService | None:
         """The service of a model name as it is now, or None."""
@@ -386,27 +386,3 @@ class SeldonModelDeployer(BaseModelDeployer):
             service.bind(self)
             service.update_status()
         return service
-
-
-def _own_config(config: ServiceConfig) -> SeldonDeploymentConfig:
-    if not isinstance(config, SeldonDeploymentConfig):
-        raise ConfigError(
-            f"a {type(config).__name__} cannot be deployed to Seldon Core",
-            hint="use seldon_deployer.zenml_plugin.SeldonDeploymentConfig",
-        )
-    return config
-
-
-def _own_service(service: BaseService) -> SeldonDeploymentService:
-    if not isinstance(service, SeldonDeploymentService):
-        raise ConfigError(f"a {type(service).__name__} is no service of this model deployer")
-    return service
-
-
-def _check_service_type(service_type: ServiceType | None) -> None:
-    own = SeldonDeploymentService.SERVICE_TYPE
-    if service_type and (service_type.type, service_type.flavor) != (own.type, own.flavor):
-        raise ConfigError(
-            f"the service type {service_type.type}/{service_type.flavor} cannot be deployed here",
-            hint=f"leave service_type out, or use {own.type}/{own.flavor}",
-        )
