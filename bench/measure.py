@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -56,16 +56,19 @@ def spread(seconds: list[float]) -> str:
     return f"{milliseconds(middle)} ({min(seconds) * 1000:.0f}-{max(seconds) * 1000:.0f})"
 
 
-def print_table(rows: list[Row]) -> None:
-    """Write the rows as a Markdown table."""
+def table_of(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
     header = ("what", "ours", "beside it", "difference", "aim", "met")
     table = [header]
     for row in rows:
         met = "" if row.is_met is None else ("yes" if row.is_met else "NO")
         table.append((row.what, row.ours, row.beside, row.difference, row.aim, met))
     widths = [max(len(line[column]) for line in table) for column in range(len(header))]
-    for index, line in enumerate(table):
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("| " + " | ".join(cells) + " |", flush=True)
-        if index == 0:
-            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    lines = [_line(line, widths) for line in table]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "| " + " | ".join(padded) + " |"
