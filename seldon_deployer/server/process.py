@@ -17,6 +17,7 @@ from seldon_deployer.errors import SeldonDeployerError, UsageError
 from seldon_deployer.server.app import UnitApp
 from seldon_deployer.server.batching import read_policy
 from seldon_deployer.server.calls import Calls
+from seldon_deployer.server.environment_file import add_environment_file
 from seldon_deployer.server.load import LoadFailed, load_component
 from seldon_deployer.server.metrics import merge
 from seldon_deployer.server.metrics_page import MetricsPage, read_labels
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
+        # The user's class and other workers see it too.
+        add_environment_file(os.environ)
         settings = read_settings(arguments, environment)
         logging.getLogger().setLevel(settings.log_level)
         bound_threads(os.environ, settings.threads * settings.workers)

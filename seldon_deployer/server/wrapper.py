@@ -11,12 +11,12 @@ from seldon_deployer.errors import UsageError
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
 _FALSE = {"n", "no", "f", "false", "off", "0"}
-# Taken without effect, and why.
-_WITHOUT_EFFECT = {
-    "keepalive": "connections are kept open while the client wants them",
-    "grpc_threads": "--threads is for both protocols",
-    "persistence": "it had none in Seldon's wrapper either",
-}
+# Taken without effect: the flag, its variable, and why.
+_WITHOUT_EFFECT = (
+    ("keepalive", "GUNICORN_KEEPALIVE", "connections are kept open while the client wants them"),
+    ("grpc_threads", "GRPC_THREADS", "--threads is for both protocols"),
+    ("persistence", "PERSISTENCE", "it had none in Seldon's wrapper either"),
+)
 _UNKNOWN_HERE = {
     "PAYLOAD_PASSTHROUGH": "raw methods get the message, never its bytes",
 }
@@ -34,7 +34,7 @@ def add_wrapper_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--single-threaded", type=int, metavar="N", help="1 is --threads 1")
     group.add_argument("--pidfile", metavar="FILE", help="where to write the process's id")
-    for name, why in _WITHOUT_EFFECT.items():
+    for name, _variable, why in _WITHOUT_EFFECT:
         flag = f"--{name.replace('_', '-')}"
         group.add_argument(
             flag, nargs="?", const=1, type=int, metavar="N", help=f"no effect: {why}"
@@ -69,17 +69,22 @@ def read_wrapper_settings(
 
 def _without_effect(given: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, ...]:
     """What is asked for in vain, a sentence each."""
-    flags = [
-        f"--{name.replace('_', '-')} has no effect here: {why}"
-        for name, why in _WITHOUT_EFFECT.items()
+    flags = {
+        f"--{name.replace('_', '-')}": why
+        for name, _variable, why in _WITHOUT_EFFECT
         if getattr(given, name) is not None
-    ]
-    variables = [
-        f"{name} has no effect here: {why}"
-        for name, why in _UNKNOWN_HERE.items()
-        if is_true(environment.get(name, ""))
-    ]
-    return (*flags, *variables)
+    }
+    variables = {
+        variable: why
+        for _name, variable, why in _WITHOUT_EFFECT
+        # Images that Seldon's tools made say PERSISTENCE=0, and mean nothing by it.
+        if environment.get(variable, "0") not in ("", "0")
+    }
+    switches = {
+        name: why for name, why in _UNKNOWN_HERE.items() if is_true(environment.get(name, ""))
+    }
+    told = flags | variables | switches
+    return tuple(f"{name} has no effect here: {why}" for name, why in told.items())
 
 
 def read_switch(text: str) -> bool:
