@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from seldon_deployer.errors import PayloadError
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[Any]]
+
+# numpy's own bound.
+_MOST_DIMENSIONS = 64
+# How long a dimension of an array without values may be, and how many characters a small one has.
+_MOST_EMPTY = 1_000_000
+_MOST_TIMES = 16
 
 
 def to_array(values: list[Any]) -> Array:
@@ -22,17 +29,19 @@ def to_array(values: list[Any]) -> Array:
     """
     import numpy as np
 
+    # numpy gives each text the room of the longest: one long one among many short is all memory.
+    dtype = object if _has_long_text(values) else None
     try:
-        array = np.array(values)
+        array = np.array(values, dtype=dtype)
+        if array.dtype.kind in "US" and not all(isinstance(leaf, str) for leaf in leaves(values)):
+            # numpy would turn the numbers beside the text into text.
+            return np.array(values, dtype=object)
+        if array.dtype.kind == "O" and all(_is_number_or_null(leaf) for leaf in array.flat):
+            return array.astype(float)
     except ValueError as error:
         raise PayloadError("rows of the array differ in length") from error
     except OverflowError as error:
         raise PayloadError("a number of the array is too large") from error
-    if array.dtype.kind in "US" and not all(isinstance(leaf, str) for leaf in leaves(values)):
-        # numpy would turn the numbers beside the text into text.
-        return np.array(values, dtype=object)
-    if array.dtype.kind == "O" and all(_is_number_or_null(leaf) for leaf in array.flat):
-        return array.astype(float)
     return array
 
 
@@ -78,16 +87,51 @@ def reshape(array: Array, shape: Any, where: str) -> Array:
         raise PayloadError(f"{where}.shape is no list of sizes")
     if math.prod(shape) != array.size:
         raise PayloadError(f"{where} has {array.size} values, its shape {shape} asks for another")
+    if len(shape) > _MOST_DIMENSIONS or max(shape, default=0) > max(array.size, _MOST_EMPTY):
+        # Of no values an array may have any size but one, and a model takes it at its word.
+        raise PayloadError(f"{where}.shape has more dimensions, or larger ones, than an array may")
     return array.reshape(shape)
 
 
 def leaves(values: Iterable[Any]) -> Iterable[Any]:
     """The values of nested lists, in order."""
-    for value in values:
-        if isinstance(value, list):
-            yield from leaves(value)
-        else:
+    # A stack of its own: a message may be nested deeper than Python calls.
+    levels = [iter(values)]
+    while levels:
+        for value in levels[-1]:
+            if isinstance(value, list):
+                levels.append(iter(value))
+                break
             yield value
+        else:
+            levels.pop()
+
+
+def _has_long_text(values: list[Any]) -> bool:
+    """Whether an array of text, each in the room of the longest, would be far larger than they."""
+    if _is_numeric(values):
+        return False
+    count = longest = total = 0
+    for leaf in leaves(values):
+        length = len(leaf) if isinstance(leaf, str) else 1
+        count, longest, total = count + 1, max(longest, length), total + length
+    return count * longest > max(_MOST_TIMES * total, _MOST_EMPTY)
+
+
+def _is_numeric(values: list[Any]) -> bool:
+    """Whether all values of nested lists are numbers, found out in C; False at a first doubt."""
+    flat: Iterable[Any] = values
+    first: Any = values
+    for _ in range(_MOST_DIMENSIONS):
+        first = first[0] if first else None
+        if not isinstance(first, list):
+            break
+        flat = chain.from_iterable(flat)
+    try:
+        sum(flat)
+    except (TypeError, OverflowError):
+        return False
+    return True
 
 
 def _is_number_or_null(value: Any) -> bool:

@@ -99,11 +99,21 @@ def _decode_tensor(tensor: Any, where: str) -> Tensor:
         array = _to_numbers(tensor["data"], dtype)
         if array.size and array.dtype.kind not in _accepted_kinds(dtype):
             raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
-        converted = array.astype(dtype)
-        if dtype not in ("bool", "float16", "float32", "float64") and (converted != array).any():
+        with np.errstate(over="ignore"):
+            converted = array.astype(dtype)
+        if array.size and not _is_kept(array, converted):
             raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
         array = converted
     return Tensor(tensor["name"], reshape(array.ravel(), tensor.get("shape"), where))
+
+
+def _is_kept(array: Array, converted: Array) -> bool:
+    """Whether numbers are what they were; floats may be rounded, but not to an infinity."""
+    import numpy as np
+
+    if converted.dtype.kind == "f":
+        return not (np.isinf(converted) & np.isfinite(array)).any()
+    return not (converted != array).any()
 
 
 def _to_numbers(data: list[Any], dtype: str) -> Array:

@@ -57,7 +57,10 @@ def _check(feedback: Message) -> float:
     reward = feedback.get("reward", 0.0)
     if isinstance(reward, bool) or not isinstance(reward, (int, float)):
         raise PayloadError("the reward of the feedback is no number")
-    return float(reward)
+    try:
+        return float(reward)
+    except OverflowError as error:
+        raise PayloadError("the reward of the feedback is too large") from error
 
 
 def _read_data(message: Message) -> Payload:

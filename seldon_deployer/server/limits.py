@@ -10,6 +10,8 @@ from seldon_deployer.server.component import REASON_INTERNAL, UnitError
 # Milliseconds that the caller waits; Envoy (Istio, Ambassador) tells it to what it proxies.
 _TIMEOUT_HEADER = b"x-envoy-expected-rq-timeout-ms"
 _MOST_SECONDS = 30
+# Of milliseconds: more than 30 years is no deadline.
+_MOST_DIGITS = 12
 # The share of the newest call in the mean of what calls take.
 _NEWEST = 0.2
 
@@ -54,5 +56,7 @@ def read_timeout(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
     """How long the client waits, in seconds, where a header tells; None for nonsense."""
     for name, value in headers:
         if name == _TIMEOUT_HEADER:
-            return int(value) / 1000 if value.isdigit() and int(value) else None
+            digits = value.lstrip(b"0")
+            is_time = digits.isdigit() and len(digits) <= _MOST_DIGITS
+            return int(digits) / 1000 if is_time else None
     return None

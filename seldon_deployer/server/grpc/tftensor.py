@@ -6,9 +6,11 @@ each group of types, where the last value stands for all that follow.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from seldon_deployer.errors import PayloadError
+from seldon_deployer.payload.arrays import reshape
 from seldon_deployer.payload.v2_binary import text_array, text_bytes
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ def read_tftensor(wire: Any) -> Array:
     elif dtype == "object":
         values = text_array(list(wire.string_val))
     elif dtype == "float16":
-        values = np.array(wire.half_val, dtype="uint16").view("float16")
+        # In the lower half of each number; of more, numpy would make an error.
+        halves = np.array(wire.half_val, dtype="int64") & 0xFFFF
+        values = halves.astype("uint16").view("float16")
     else:
         values = np.array(getattr(wire, field)).astype(dtype)
     return _fill(values, shape)
@@ -86,12 +90,12 @@ def _fill(values: Array, shape: list[int]) -> Array:
     """Give values their shape, the last one for all that are missing."""
     import numpy as np
 
-    size = int(np.prod(shape, dtype="object"))
+    size = math.prod(shape)
     if 1 <= len(values) < size <= _MOST_FILLED:
         values = np.concatenate([values, np.repeat(values[-1:], size - len(values))])
     if len(values) != size or any(each < 0 for each in shape):
         raise PayloadError(f"data.tftensor has {len(values)} values, its shape {shape} another")
-    return values.reshape(shape)
+    return reshape(values, shape, "data.tftensor")
 
 
 # A message of a few bytes must not ask for all memory.
