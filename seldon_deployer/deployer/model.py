@@ -18,6 +18,7 @@ from seldon_deployer.artifacts.versions import version_warning
 from seldon_deployer.catalogue import find_server
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer.code import code_fingerprint
+from seldon_deployer.deployer.server_image import is_class_of_ours
 from seldon_deployer.deployer.stores import Stores
 from seldon_deployer.errors import ArtifactError, ConfigError
 
@@ -95,7 +96,7 @@ def check_can_run(config: DeploymentConfig, *, is_local: bool) -> None:
     if is_local:
         _check_runs_here(config)
         return
-    if config.python_class and not config.image:
+    if config.python_class and not config.image and not is_class_of_ours(config.python_class):
         raise ConfigError(
             f"the cluster has no image with {config.python_class}",
             why="pods elsewhere cannot read code of this machine",

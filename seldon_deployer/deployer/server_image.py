@@ -8,9 +8,11 @@ from typing import Protocol
 
 from seldon_deployer.catalogue import OUR_IMAGE, SERVERS, Server, find_server
 from seldon_deployer.errors import ConfigError
+from seldon_deployer.image.code import FUNCTION_UNIT
 
 log = logging.getLogger(__name__)
 
+_OURS = "seldon_deployer.server."
 # The image for all servers of ours, where neither configuration nor component names one.
 IMAGE_VARIABLE = "SELDON_DEPLOYER_SERVER_IMAGE"
 
@@ -26,6 +28,10 @@ class Asked(Protocol):
     def protocol(self) -> str:
         """The protocol to speak."""
 
+    @property
+    def python_class(self) -> str | None:
+        """The class that serves, where one is named."""
+
 
 def choose_server_image(
     config: Asked, implementation: str | None, *, default: str | None, is_offline: bool
@@ -35,31 +41,45 @@ def choose_server_image(
     default: the image for all of them, else the environment's. is_offline: nothing will be sent:
     ours is named, with a warning. Raises ConfigError where there is none.
     """
-    if implementation is None or config.image:
+    if config.image:
         return None
-    server = find_server(implementation)
-    if server.image(config.protocol) != OUR_IMAGE:
-        return None
+    if implementation is None:
+        if not is_class_of_ours(config.python_class):
+            return None
+        name = str(config.python_class)
+        hint = _how_to_build(f" --python-class {name}")
+    else:
+        server = find_server(implementation)
+        if server.image(config.protocol) != OUR_IMAGE:
+            return None
+        name, hint = server.name, _what_to_try(server, config.protocol)
     if image := default or os.environ.get(IMAGE_VARIABLE):
         return image
     if not is_offline:
         raise ConfigError(
-            f"{server.name} needs an image to run on a cluster",
+            f"{name} needs an image to run on a cluster",
             why="it is a server of ours, and its image is in no registry until you build one",
-            hint=_what_to_try(server, config.protocol),
+            hint=hint,
         )
-    log.warning(
-        "the image %s is in no registry: %s", OUR_IMAGE, _what_to_try(server, config.protocol)
-    )
+    log.warning("the image %s is in no registry: %s", OUR_IMAGE, hint)
     return None
 
 
-def _what_to_try(server: Server, protocol: str) -> str:
-    build = (
-        f"`seldon-deployer image context DIR --implementation {server.name}` writes what to build; "
+def is_class_of_ours(python_class: str | None) -> bool:
+    """Whether every image of our server has this class: no code of the user's goes into it."""
+    return python_class != FUNCTION_UNIT and (python_class or "").startswith(_OURS)
+
+
+def _how_to_build(arguments: str) -> str:
+    return (
+        f"`seldon-deployer image context DIR{arguments}` writes what to build; "
         f"name the image by `image`, or for all servers of ours by --server-image or "
         f"{IMAGE_VARIABLE}"
     )
+
+
+def _what_to_try(server: Server, protocol: str) -> str:
+    build = _how_to_build(f" --implementation {server.name}")
     twins = [
         _described(each, protocol)
         for each in SERVERS.values()

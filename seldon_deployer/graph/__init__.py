@@ -12,6 +12,7 @@ from seldon_deployer.graph.nodes import (
     OutputTransformer,
     Router,
     Transformer,
+    chooses,
     units,
 )
 from seldon_deployer.graph.tree import Component, TreeNode, components, lay_out, write_graph
@@ -29,6 +30,7 @@ __all__ = [
     "Transformer",
     "TreeNode",
     "Unit",
+    "chooses",
     "components",
     "lay_out",
     "units",

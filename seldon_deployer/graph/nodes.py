@@ -12,17 +12,22 @@ the affair of `tree`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY
-from typing import Annotated, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator, Discriminator, model_validator
 from pydantic.dataclasses import dataclass
 
+from seldon_deployer.errors import ConfigError
 from seldon_deployer.graph.fields import Share, Text, UnitName
 from seldon_deployer.graph.node import VALUE, Node
 from seldon_deployer.graph.unit import SeldonType, Unit
 
+_BANDITS = {
+    "epsilon-greedy": "seldon_deployer.server.bandit.EpsilonGreedy",
+    "thompson-sampling": "seldon_deployer.server.bandit.ThompsonSampling",
+}
 # The schema of the resource writes children out this deep, the root included.
 MOST_LEVELS = 11
 
@@ -129,6 +134,43 @@ class Router(Unit, Forked):
     children: tuple[Graph, ...]
     _: KW_ONLY
     kind: Literal["router"] = "router"
+
+    @classmethod
+    def bandit(
+        cls,
+        name: str,
+        children: Sequence[Graph],
+        *,
+        algorithm: Literal["epsilon-greedy", "thompson-sampling"] = "thompson-sampling",
+        epsilon: float | None = None,
+        seed: int | None = None,
+        **fields: Any,
+    ) -> Self:
+        """A router of ours that learns from feedback which branch answers best.
+
+        Rewards are numbers from 0 to 1. epsilon: the share of requests by which epsilon-greedy
+        explores, 0.1 if not told. fields: the others of a unit. What it has learnt is in its
+        process: replicas learn apart, and a restart begins anew.
+        """
+        if algorithm not in _BANDITS:
+            known = ", ".join(_BANDITS)
+            raise ConfigError(
+                f"{name}: there is no algorithm {algorithm!r}", hint=f"one of {known}"
+            )
+        if epsilon is not None and algorithm != "epsilon-greedy":
+            raise ConfigError(
+                f"{name}: {algorithm} has no epsilon", hint='algorithm="epsilon-greedy" has'
+            )
+        told = {"branches": len(children), "epsilon": epsilon, "seed": seed}
+        given = {key: value for key, value in told.items() if value is not None}
+        parameters = {**given, **fields.pop("parameters", {})}
+        return cls(
+            name,
+            tuple(children),
+            python_class=_BANDITS[algorithm],
+            parameters=parameters,
+            **fields,
+        )
 
     @property
     def branches(self) -> tuple[Graph, ...]:
@@ -239,6 +281,11 @@ def units(graph: Graph) -> Iterator[Unit]:
     for node in _nodes(graph):
         if isinstance(node, Unit):
             yield node
+
+
+def chooses(graph: Graph) -> bool:
+    """Whether a request may go to one branch and not to another."""
+    return any(isinstance(node, (Router, ABTest)) for node in _nodes(graph))
 
 
 def _nodes(graph: Flowing) -> Iterator[Step]:

@@ -22,10 +22,9 @@ from seldon_deployer.local.operator_names import FRONT_LABEL, unit_label
 from seldon_deployer.local.orchestrator import ENGINE_CONTAINER
 from seldon_deployer.local.pod_folder import PORTS_ANNOTATION
 from seldon_deployer.local.rollout import is_ready
+from seldon_deployer.manifest.graph import ROUTING_VARIABLE
 
 Object = dict[str, Any]
-
-ROUTING_VARIABLE = "SELDON_ENABLE_ROUTING_INJECTION"
 
 
 @dataclass

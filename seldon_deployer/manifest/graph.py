@@ -7,6 +7,8 @@ from typing import Any
 
 Object = dict[str, Any]
 
+# Of the orchestrator, any value: answers tell in their meta which way they came.
+ROUTING_VARIABLE = "SELDON_ENABLE_ROUTING_INJECTION"
 SERVICE_NAME_ANNOTATION = "seldon.io/svc-name"
 
 

@@ -243,6 +243,26 @@ def test_a_router_of_ones_own_sends_each_request_to_one_model(deploy, code, flow
     assert [np.ravel(answer["ndarray"]).tolist() for answer in answers] == [[1.0], [2.0]]
 
 
+@pytest.mark.parametrize("algorithm", ["epsilon-greedy", "thompson-sampling"])
+def test_a_bandit_learns_from_feedback_which_model_is_better(deploy, code, algorithm):
+    graph = Router.bandit(
+        "choose", [say("worse", code), say("better", code)], algorithm=algorithm, seed=3
+    )
+    client = deploy("learning", graph).client()
+
+    def ask_and_reward():
+        answer = client.predict([[1.0]], returns="message")
+        said = answer["data"]["ndarray"][0][0]
+        # The answer tells its branch: that alone learns.
+        assert answer["meta"]["routing"]["choose"] == ["worse", "better"].index(said)
+        client.feedback([[1.0]], answer, reward=float(said == "better"))
+        return said
+
+    answers = [ask_and_reward() for _ in range(120)]
+
+    assert answers[60:].count("better") >= 45
+
+
 def test_an_ab_test_shares_requests_as_it_says(deploy, code):
     service = deploy("tested", ABTest(say("a", code), say("b", code), ratio=0.8))
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from seldon_deployer import naming
-from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.graph import Component, Unit, components, write_graph
+from seldon_deployer.config import DeploymentConfig, SvcOrchSpec
+from seldon_deployer.graph import Component, Unit, chooses, components, write_graph
 from seldon_deployer.manifest.build.pod import build_budget, build_component, build_scaling
 from seldon_deployer.manifest.build.unit import UnitRequest, unit_and_container
-from seldon_deployer.manifest.graph import SERVICE_NAME_ANNOTATION
+from seldon_deployer.manifest.graph import ROUTING_VARIABLE, SERVICE_NAME_ANNOTATION
 from seldon_deployer.workload import Probe, env_variables
 
 Object = dict[str, Any]
@@ -209,15 +209,23 @@ def _pod_account(config: DeploymentConfig, units: list[Object]) -> str | None:
 
 
 def _orchestrator(config: DeploymentConfig) -> Object | None:
-    asked = config.svc_orch_spec
-    if asked is None:
-        return None
+    asked = config.svc_orch_spec or SvcOrchSpec()
+    told = {} if ROUTING_VARIABLE in asked.env_from_secrets else _told_ways(config)
     spec: Object = {
         "resources": asked.resources,
-        "env": env_variables(asked.env, asked.env_from_secrets),
+        "env": env_variables({**told, **asked.env}, asked.env_from_secrets),
         "replicas": asked.replicas,
     }
     return {name: value for name, value in spec.items() if value or value == 0}
+
+
+def _told_ways(config: DeploymentConfig) -> dict[str, str]:
+    """Where a graph chooses a branch, answers have to tell which: else feedback goes to those that
+    never answered. Seldon's orchestrator tells it for its own protocol alone.
+    """
+    if config.graph is None or config.protocol != "seldon":
+        return {}
+    return {ROUTING_VARIABLE: "true"} if chooses(config.graph) else {}
 
 
 def _explainer(config: DeploymentConfig) -> Object | None:

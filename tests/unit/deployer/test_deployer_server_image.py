@@ -11,7 +11,7 @@ from seldon_deployer.config import DeploymentConfig, Part
 from seldon_deployer.deployer.found_models import check_all_can_run, find_models
 from seldon_deployer.deployer.server_image import IMAGE_VARIABLE, choose_server_image
 from seldon_deployer.errors import ConfigError
-from seldon_deployer.graph import Combiner, Model
+from seldon_deployer.graph import Combiner, Model, Router
 
 MINE = "registry.example.com/server:1"
 OURS = [name for name, server in known_servers().items() if OUR_IMAGE in server.images.values()]
@@ -95,7 +95,7 @@ def test_each_unit_of_a_graph_is_asked():
 
 
 def test_what_no_server_of_the_catalogue_reads_needs_no_image_of_ours():
-    asked = SimpleNamespace(image=None, protocol="seldon")
+    asked = SimpleNamespace(image=None, protocol="seldon", python_class=None)
     assert choose_server_image(asked, None, default=MINE, is_offline=False) is None
 
 
@@ -117,3 +117,15 @@ def test_the_image_is_written_into_the_manifest_and_a_new_one_is_a_new_revision(
     assert "implementation" not in predictor["graph"]
     revisions = [each["spec"]["predictors"][0]["annotations"] for each in (first, second)]
     assert revisions[0] != revisions[1]
+
+
+def test_a_bandit_of_ours_runs_in_the_image_for_servers_of_ours():
+    models = [Model(name, image="own") for name in ("a", "b")]
+    asked = DeploymentConfig(model_name="m", graph=Router.bandit("choose", models))
+
+    found = find_models(asked, is_local=False, tell=print, server_image=MINE)
+
+    assert found[Part("default", "choose")].image == MINE
+    with pytest.raises(ConfigError, match="ThompsonSampling needs an image") as raised:
+        check_all_can_run(asked, is_local=False)
+    assert "image context DIR --python-class seldon_deployer.server.bandit" in raised.value.hint
