@@ -3,6 +3,7 @@
 SeldonDeployerError
 ├── UsageError               what was asked makes no sense as written        exit 2
 │   ├── ConfigError          a DeploymentConfig or option that cannot be
+│   │   └── InvalidFields    fields of a value, given in Python; a ValueError too
 │   └── InvalidName          a model name that makes no Kubernetes name
 ├── ArtifactError            the model artifact is missing, unreadable or no model
 ├── StorageError             a store did not do what was asked
@@ -60,6 +61,20 @@ class UsageError(SeldonDeployerError):
 
 class ConfigError(UsageError):
     """A configuration that cannot be, with the field named."""
+
+
+class InvalidFields(ConfigError, ValueError):
+    """What a constructor was given makes no value.
+
+    `problems`: each wrong field's path, or "" for the whole, and what is wrong with it.
+    """
+
+    def __init__(
+        self, what: str, *, hint: str = "", problems: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        why = "; ".join(f"{path}: {said}" if path else said for path, said in problems)
+        super().__init__(what, why=why, hint=hint)
+        self.problems = problems
 
 
 class InvalidName(UsageError):

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from seldon_deployer.catalogue import find_server
 from seldon_deployer.config.seldon import check_environment
+from seldon_deployer.errors import InvalidFields
 from seldon_deployer.graph import components, units
 from seldon_deployer.workload import check_mounts
 from seldon_deployer.workload.rules import GPU_RESOURCE
@@ -120,10 +119,9 @@ def _predictors(config: DeploymentConfig) -> Iterator[str]:
     for index, predictor in enumerate(config.predictors):
         try:
             config.of_predictor(predictor)
-        except ValidationError as error:
-            for problem in error.errors():
-                where = ".".join(str(part) for part in ("predictors", index, *problem["loc"]))
-                yield f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+        except InvalidFields as error:
+            for path, said in error.problems:
+                yield f"predictors.{index}{path and f'.{path}'}: {said}"
 
 
 _CHECKS: tuple[Callable[[DeploymentConfig], Iterator[str]], ...] = (

@@ -160,7 +160,7 @@ class DeploymentConfig(Value):
     def of_predictor(self, predictor: Predictor) -> DeploymentConfig:
         """The configuration of another predictor alone: this one with that one's changes.
 
-        Raises pydantic's ValidationError where the two contradict each other.
+        Raises InvalidFields where the two contradict each other.
         """
         given = {name: getattr(self, name) for name in self.model_fields_set - _ONCE}
         own = {} if predictor.replicas is None else {"replicas": predictor.replicas}

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from seldon_deployer.config.deployment import DeploymentConfig
-from seldon_deployer.config.problems import UNKNOWN_FIELD, describe_problem
-from seldon_deployer.errors import ConfigError
+from seldon_deployer.errors import ConfigError, InvalidFields
 
 
 def parse_config(**fields: Any) -> DeploymentConfig:
     """Build a DeploymentConfig; raises ConfigError that names each wrong field."""
     try:
         return DeploymentConfig(**fields)
-    except ValidationError as error:
-        raise config_error(error) from error
+    except InvalidFields as error:
+        raise config_error(error) from None
 
 
-def config_error(error: ValidationError) -> ConfigError:
-    """The error that a configuration's wrong fields mean, ready to be raised; names each."""
-    issues = error.errors()
-    is_unknown = any(issue["type"] == UNKNOWN_FIELD for issue in issues)
-    return ConfigError(
-        "the deployment cannot be built from this configuration",
-        why="; ".join(map(describe_problem, issues)),
-        hint="the fields are those of DeploymentConfig; for all else there is `overlay`"
-        if is_unknown
-        else "",
-    )
+def config_error(error: InvalidFields) -> ConfigError:
+    """The same for who wrote no Python, but a file, options, or the parameters of a step."""
+    what = "the deployment cannot be built from this configuration"
+    return ConfigError(what, why=error.why, hint=error.hint)

@@ -9,15 +9,18 @@ from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
 from pydantic.alias_generators import to_snake
 from pydantic.dataclasses import dataclass, rebuild_dataclass
 
+from seldon_deployer.workload.constructor import Telling
+
 # Validators are built on first use: most programs write no graph.
 VALUE = ConfigDict(defer_build=True, extra="forbid", protected_namespaces=())
 
 
 @dataclass(frozen=True, config=VALUE, repr=False)
-class Node:
+class Node(metaclass=Telling):
     """A value that prints, and is written to files, without what it leaves at its default.
 
     Read from files, its fields may have Kubernetes' spelling (`modelUri`) as well as Python's.
+    The constructor raises InvalidFields, which names each wrong field.
     """
 
     def __new__(cls, *_args: Any, **_fields: Any) -> Self:

@@ -15,6 +15,7 @@ from seldon_deployer.errors import ConfigError, SeldonDeployerError
 from seldon_deployer.server.component import METHODS
 from seldon_deployer.server.load import find_object
 from seldon_deployer.server.named import check_function
+from seldon_deployer.workload.constructor import TellingModel
 
 # What each function is given, by position.
 _TAKES = {
@@ -43,7 +44,7 @@ def _import_path(given: Any) -> Any:
 ImportPath = Annotated[str, BeforeValidator(_import_path)]
 
 
-class CustomDeployParameters(BaseModel):
+class CustomDeployParameters(BaseModel, metaclass=TellingModel):
     """The user's code that serves a model: a predict function, or a class.
 
     Import strings, `package.module.name`, or the objects themselves. What is named is imported and

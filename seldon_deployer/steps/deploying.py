@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
 from zenml import log_metadata
 from zenml.exceptions import StepContextError
 from zenml.logger import get_logger
 from zenml.steps import StepContext
 
 from seldon_deployer.config import config_error
+from seldon_deployer.errors import InvalidFields
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
@@ -38,8 +38,8 @@ def complete_config(
     merged["pipeline_run_id"] = str(context.pipeline_run.id)
     try:
         return SeldonDeploymentConfig(**merged)
-    except ValidationError as error:
-        raise config_error(error) from error
+    except InvalidFields as error:
+        raise config_error(error) from None
 
 
 def active_model_deployer() -> SeldonModelDeployer:

@@ -9,14 +9,17 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, ModelWrapValidatorHa
 from pydantic import model_validator as _model_validator
 from pydantic.alias_generators import to_camel, to_snake
 
+from seldon_deployer.workload.constructor import TellingModel
+
 Object = dict[str, Any]
 
 
-class Value(BaseModel):
+class Value(BaseModel, metaclass=TellingModel):
     """A part of a configuration.
 
     Fields have Python's spelling, and are read in Kubernetes' own too (`mount_path`, `mountPath`),
-    so that a snippet of YAML can be pasted. An unknown field is an error.
+    so that a snippet of YAML can be pasted. An unknown field is an error. The constructor raises
+    InvalidFields, which names each wrong field.
     """
 
     model_config = ConfigDict(

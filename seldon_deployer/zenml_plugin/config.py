@@ -12,11 +12,12 @@ from zenml.services.service import ServiceConfig
 from seldon_deployer.config import DeploymentConfig, OrchestratorMode, Protocol, parse_config
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.workload import Value
+from seldon_deployer.workload.constructor import TellingModel
 
 ParameterValue = str | int | float | bool
 
 
-class SeldonDeploymentPredictorParameter(BaseModel):
+class SeldonDeploymentPredictorParameter(BaseModel, metaclass=TellingModel):
     """One parameter of the unit; `type` is STRING, INT, FLOAT, DOUBLE or BOOL."""
 
     model_config = ConfigDict(validate_assignment=True, extra="forbid")
@@ -49,7 +50,7 @@ class SeldonDeploymentPredictorParameter(BaseModel):
         )
 
 
-class SeldonResourceRequirements(BaseModel):
+class SeldonResourceRequirements(BaseModel, metaclass=TellingModel):
     """Kubernetes resources of the unit's container."""
 
     model_config = ConfigDict(extra="forbid")
@@ -58,7 +59,7 @@ class SeldonResourceRequirements(BaseModel):
     requests: dict[str, str] = Field(default_factory=dict)
 
 
-class SeldonDeploymentConfig(ServiceConfig):
+class SeldonDeploymentConfig(ServiceConfig, metaclass=TellingModel):
     """One model to serve, as ZenML keeps it.
 
     Mutable, as ZenML assigns to its configurations. It takes every field of `DeploymentConfig`:

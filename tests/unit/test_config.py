@@ -30,7 +30,7 @@ def test_a_configuration_does_not_change() -> None:
     ("fields", "message"),
     [
         ({"model_uri": None}, "give model_uri, or python_class or image"),
-        ({"replicas": -1}, "replicas: Input should be greater than or equal to 0"),
+        ({"replicas": -1}, "replicas: must be greater than or equal to 0"),
         ({"protocol": "grpc"}, "protocol: "),
         ({"replica": 1}, "replica: there is no such field (did you mean replicas?)"),
         ({"replica_s_": {}, "zzz": 1}, "zzz: there is no such field"),

@@ -131,7 +131,7 @@ def test_the_users_own_words_are_no_paths(capsys, written) -> None:
         ),
         (
             "model_name: a\ngraph: {kind: model, name: A, model_uri: s3://a/b}",
-            "graph.model.name: ",
+            "graph.name: ",
         ),
     ],
 )

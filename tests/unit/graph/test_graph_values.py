@@ -10,6 +10,7 @@ from hypothesis import given
 from pydantic import TypeAdapter, ValidationError
 
 from seldon_deployer import graph as words
+from seldon_deployer.errors import InvalidFields
 from seldon_deployer.graph import (
     ABTest,
     Chain,
@@ -53,7 +54,7 @@ def test_steps_may_be_joined_in_any_grouping(first, second, third):
     def join(one, other):
         try:
             return one >> other
-        except ValidationError:
+        except InvalidFields:
             return None
 
     left = (both := join(first, second)) and join(both, third)
@@ -176,7 +177,7 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_is_refused_with_the_reason(case):
     build, reason = WRONG[case]
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(InvalidFields) as caught:
         build()
     assert reason in str(caught.value)
 

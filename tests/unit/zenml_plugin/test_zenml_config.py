@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from pydantic import ValidationError
 
 from seldon_deployer.config import DeploymentConfig, parse_config
-from seldon_deployer.errors import ConfigError, InvalidName
+from seldon_deployer.errors import ConfigError, InvalidFields, InvalidName
 from seldon_deployer.steps import seldon_model_deployer_step
 from seldon_deployer.workload import HPA
 from seldon_deployer.zenml_plugin import (
@@ -36,7 +35,7 @@ def test_zenml_can_assign_to_the_configuration():
 
 
 def test_a_misspelt_field_is_an_error_and_not_lost():
-    with pytest.raises(ValidationError, match="replcas"):
+    with pytest.raises(InvalidFields, match="replcas"):
         SeldonDeploymentConfig(model_name="iris", replcas=3)
 
 
@@ -140,7 +139,7 @@ def test_a_wrong_value_of_any_field_is_named_at_the_deployment():
 
 
 def test_a_misspelt_field_of_the_core_is_told_with_the_right_one():
-    with pytest.raises(ValidationError, match="did you mean node_selector"):
+    with pytest.raises(InvalidFields, match="did you mean node_selector"):
         SeldonDeploymentConfig(model_name="iris", node_selectors={})
 
 
