@@ -1,6 +1,6 @@
 """The parts of a pod that a SeldonDeployment carries, as models.
 
-What nothing here reads (affinity, volumes' sources, security details) is kept whole.
+What nothing here reads (volumes' sources, security details) is kept whole.
 Source: Kubernetes core/v1 as the Seldon Core v1.17.1 resource embeds it.
 """
 
@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from seldon_deployer.manifest.affinity import Affinity
 from seldon_deployer.manifest.fields import (
     Flag,
     Int32,
@@ -304,7 +305,7 @@ class PodSpec(KubernetesModel):
 
     containers: list[Container]
     active_deadline_seconds: Int64 | None = None
-    affinity: Opaque | None = None
+    affinity: Affinity | None = None
     automount_service_account_token: Flag | None = None
     dns_config: Opaque | None = None
     dns_policy: Text | None = None

@@ -43,7 +43,7 @@ class TellingModel(Telling, ModelMetaclass):
             """Make a value."""
             if args:
                 raise InvalidFields(
-                    f"a {cls.__name__} takes its fields by name",
+                    f"{cls.__name__} takes its fields by name",
                     problems=(("", f"{len(args)} given by position"),),
                     hint=f"{cls.__name__}({next(iter(cls.model_fields), 'field')}=...)",
                 )

@@ -60,7 +60,7 @@ def fields_error(error: ValidationError, kind: type) -> InvalidFields:
     ours = [each for each in reasons if isinstance(each, SeldonDeployerError)]
     hints = [each.hint for each in ours if each.hint] or _known_fields(issues, kind)
     return InvalidFields(
-        f"a {kind.__name__} cannot be made of these fields",
+        f"{kind.__name__} cannot be made of these fields",
         problems=tuple(describe_problems(issues, kind)),
         hint=hints[0] if hints else "",
     )

@@ -52,11 +52,17 @@ def check_dns_label(name: str) -> str:
     return name
 
 
+def check_label_key(key: str) -> str:
+    """A key of a label, an annotation or a node selector."""
+    if not naming.is_label_key(key):
+        raise ValueError(f"{key!r} is no key such as name or example.com/name")
+    return key
+
+
 def check_label_keys(mapping: Mapping[str, str]) -> None:
     """Keys of labels, annotations and node selectors."""
     for key in mapping:
-        if not naming.is_label_key(key):
-            raise ValueError(f"{key!r} is no key such as name or example.com/name")
+        check_label_key(key)
 
 
 def check_labels(labels: dict[str, str]) -> dict[str, str]:

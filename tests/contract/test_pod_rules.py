@@ -152,6 +152,66 @@ mounts = st.lists(
 )
 
 
+keys = st.sampled_from(["zone", "example.com/zone", "a b", ""])
+values = st.lists(st.sampled_from(["a", "1"]), max_size=2)
+requirements = st.lists(
+    st.fixed_dictionaries(
+        {"key": keys, "operator": st.sampled_from(["In", "NotIn", "Exists", "DoesNotExist", "Is"])},
+        optional={"values": values},
+    ),
+    max_size=1,
+)
+node_terms = optional(
+    matchExpressions=requirements
+    | st.lists(
+        st.fixed_dictionaries(
+            {"key": keys, "operator": st.sampled_from(["Gt", "Lt"]), "values": values}
+        ),
+        max_size=1,
+    ),
+    matchFields=st.lists(
+        st.fixed_dictionaries(
+            {
+                "key": st.sampled_from(["metadata.name", "metadata.uid"]),
+                "operator": st.sampled_from(["In", "NotIn", "Exists", "Gt"]),
+            },
+            optional={"values": st.lists(st.sampled_from(["a", "b"]), max_size=2)},
+        ),
+        max_size=1,
+    ),
+    matchLabels=st.just({}),
+)
+labels = optional(
+    matchLabels=st.dictionaries(keys, st.sampled_from(["a", "a b"]), max_size=1),
+    matchExpressions=requirements,
+)
+pod_terms = optional(
+    topologyKey=keys,
+    labelSelector=labels,
+    namespaceSelector=labels,
+    namespaces=st.lists(st.sampled_from(["models", "M", "a.b"]), max_size=1),
+    labelSelectors=st.just({}),
+)
+
+
+def required_and_preferred(required: Any, name: str, term: Any) -> st.SearchStrategy[Object]:
+    preferred = st.fixed_dictionaries({name: term, "weight": st.sampled_from([-1, 0, 1, 100, 101])})
+    return optional(
+        requiredDuringSchedulingIgnoredDuringExecution=required,
+        preferredDuringSchedulingIgnoredDuringExecution=st.lists(preferred, max_size=1),
+        required=st.just([]),
+    )
+
+
+node_selectors = optional(nodeSelectorTerms=st.lists(node_terms, max_size=2))
+neighbours = required_and_preferred(st.lists(pod_terms, max_size=2), "podAffinityTerm", pod_terms)
+affinities = optional(
+    nodeAffinity=required_and_preferred(node_selectors, "preference", node_terms),
+    podAffinity=neighbours,
+    podAntiAffinity=neighbours,
+)
+
+
 def said(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Object]:
     return st.fixed_dictionaries(fields)
 
@@ -188,6 +248,7 @@ CASES = {
             max_size=1,
         )
     ),
+    "affinity": said(affinity=affinities),
     "grace": said(terminationGracePeriodSeconds=numbers),
 }
 

@@ -60,7 +60,7 @@ answer({"said": outcome(run.id).exception_info.traceback, "left": left("wrong")}
 """
     )
     assert "errors.ConfigError: the deployment cannot be built from this config" in seen["said"]
-    assert "protocol: Input should be 'seldon' or 'v2'" in seen["said"]
+    assert "protocol: must be 'seldon' or 'v2'" in seen["said"]
     assert "resources.request: there is no such field" in seen["said"]
     assert seen["left"] == NOTHING
 

@@ -18,6 +18,8 @@ FIRST = ("spec", "predictors", 0)
 GRAPH = (*FIRST, "graph")
 CONTAINER = (*FIRST, "componentSpecs", 0, "spec", "containers", 0)
 
+AFFINITY = "spec.predictors[0].componentSpecs[0].spec.affinity"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PORTS = "spec.predictors[0].componentSpecs[0].spec.containers[0].ports"
 
 
@@ -141,7 +143,12 @@ def wrong_type(path: str, wanted: str, got: str) -> str:
             MISSING,
             ["spec.predictors[0].componentSpecs[0].spec.containers: Required value"],
         ),
-        ((*FIRST, "componentSpecs", 0, "spec", "affinity"), {"anything": {"goes": None}}, []),
+        ((*FIRST, "componentSpecs", 0, "spec", "securityContext"), {"any": {"goes": None}}, []),
+        (
+            (*FIRST, "componentSpecs", 0, "spec", "affinity"),
+            {"nodeAffinity": {REQUIRED: {"nodeSelectorTerm": []}}},
+            [f"{AFFINITY}.nodeAffinity.{REQUIRED}.nodeSelectorTerms: Required value"],
+        ),
         ((*FIRST, "componentSpecs"), None, []),
         (("status",), {"state": 3}, [wrong_type("status.state", "string", "integer")]),
     ],

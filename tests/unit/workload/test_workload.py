@@ -28,10 +28,13 @@ from seldon_deployer.workload import (
     check_mounts,
     env_variables,
 )
+from seldon_deployer.workload.affinity import LabelRequirement, NodeRequirement
 from seldon_deployer.workload.environment import read_variables
 from seldon_deployer.workload.rules import check_resources
 
 TRIGGER = {"type": "cron", "metadata": {}}
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 AVERAGE = {"type": "AverageValue", "averageValue": "1"}
 
 
@@ -40,7 +43,8 @@ AVERAGE = {"type": "AverageValue", "averageValue": "1"}
     [
         (Toleration, {"key": "gpu", "operator": "Exists", "effect": "NoExecute"}),
         (Toleration, {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}),
-        (Affinity, {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}),
+        (Affinity, {"podAffinity": {REQUIRED: []}}),
+        (Affinity, {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{}]}}}),
         (Volume, {"name": "models", "persistentVolumeClaim": {"claimName": "c"}}),
         (Volume, {"name": "info", "downwardAPI": {"items": []}}),
         (Volume, {"name": "empty"}),
@@ -75,8 +79,14 @@ def test_python_spelling_says_the_same() -> None:
         (Toleration, {"key": "a", "value": "b c"}, "value: 'b c' is no label value"),
         (Toleration, {"key": "a", "seconds": 1}, "Extra inputs are not permitted"),
         (Toleration, {"key": "a", "tolerationSeconds": 1, "toleration_seconds": 1}, "given twice"),
-        (Affinity, {"nodeAffinity": {"required": {}}}, "'required' is none of required"),
-        (Affinity, {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": 1}}, "list"),
+        (Affinity, {"nodeAffinity": {"required": {}}}, "required"),
+        (Affinity, {"podAffinity": {REQUIRED: [{"topologyKey": "a b"}]}}, "'a b' is no key"),
+        (Affinity, {"podAffinity": {REQUIRED: [{}]}}, "topology_key"),
+        (Affinity, {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": []}}}, "at least 1 item"),
+        (Affinity, {"nodeAffinity": {REQUIRED: {"nodeSelectorTerm": [{}]}}}, "nodeSelectorTerm"),
+        (Affinity, {"nodeAffinity": {PREFERRED: [{"weight": 0, "preference": {}}]}}, "weight"),
+        (LabelRequirement, {"key": "a", "operator": "In"}, "operator In there is one at least"),
+        (NodeRequirement, {"key": "a", "operator": "Gt", "values": []}, "there is one value"),
         (Volume, {"name": "a", "emptyDir": {}, "secret": {}}, "emptyDir and secret are given"),
         (Volume, {"name": "a", "disk": {}}, "'disk' is no kind of volume"),
         (Volume, {"name": "A"}, "'A' is no name"),

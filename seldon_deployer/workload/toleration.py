@@ -1,18 +1,13 @@
-"""Where pods may run: tolerations and affinity."""
+"""Taints that pods put up with."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from seldon_deployer import naming
-from seldon_deployer.workload.value import Object, Value
-
-_NODE_TERMS = (
-    "requiredDuringSchedulingIgnoredDuringExecution",
-    "preferredDuringSchedulingIgnoredDuringExecution",
-)
+from seldon_deployer.workload.value import Value
 
 
 class Toleration(Value):
@@ -37,26 +32,3 @@ class Toleration(Value):
         if self.toleration_seconds is not None and self.effect != "NoExecute":
             raise ValueError("toleration_seconds are of the effect NoExecute alone")
         return self
-
-
-class Affinity(Value):
-    """What pods are drawn to and kept from; the terms are kept as they are written."""
-
-    node_affinity: Object | None = None
-    pod_affinity: Object | None = None
-    pod_anti_affinity: Object | None = None
-
-    @field_validator("node_affinity", "pod_affinity", "pod_anti_affinity")
-    @classmethod
-    def _has_known_terms(cls, value: Object | None) -> Object | None:
-        for term, given in (value or {}).items():
-            if term not in _NODE_TERMS:
-                raise ValueError(f"{term!r} is none of {', '.join(_NODE_TERMS)}")
-            _check_shape(term, given)
-        return value
-
-
-def _check_shape(term: str, given: Any) -> None:
-    # Required terms of nodes are one selector, all others are lists.
-    if not isinstance(given, (list, dict)):
-        raise ValueError(f"{term} is neither a list nor a selector")
