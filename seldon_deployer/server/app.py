@@ -23,6 +23,7 @@ from seldon_deployer.server.component import (
     Component,
     UnitError,
 )
+from seldon_deployer.server.cors import Headers, allow_origin
 from seldon_deployer.server.encoding import encode_json
 from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.limits import Overloaded, read_timeout
@@ -31,10 +32,9 @@ from seldon_deployer.server.request import Receive, Scope, Send, read_body, read
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.v2_graph import answer_v2_aggregate, answer_v2_route
 from seldon_deployer.server.v2_http import read_inference, write_inference
+from seldon_deployer.server.wrapper_codec import encode_document
 
 logger = logging.getLogger(__name__)
-
-Headers = list[tuple[bytes, bytes]]
 
 _GET = ("GET", "HEAD")
 _INFER = "infer"
@@ -62,6 +62,7 @@ class UnitApp:
         self.draining = False
         self._max_body_bytes = settings.max_body_bytes
         self._is_strict = settings.is_strict
+        self._encode = encode_document if settings.is_strict else encode_json
         self._routes = _build_routes(component, settings)
         self._calls = calls
 
@@ -85,7 +86,7 @@ class UnitApp:
     async def _answer(self, scope: Scope, body: bytes) -> tuple[int, Message | bytes]:
         path, method = scope["path"], scope["method"]
         route = self._routes.get(path)
-        if self._is_strict and method == "OPTIONS" and route is not None:
+        if self._is_strict and method == "OPTIONS":
             return 200, b""
         if route is None:
             return self._refuse(path, 404), _error(scope, _not_found(path))
@@ -112,21 +113,23 @@ class UnitApp:
         self, scope: Scope, send: Send, status: int, answer: Message | bytes, own: Headers
     ) -> None:
         if isinstance(answer, bytes):
-            headers: Headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            kind = b"text/html" if self._is_strict else b"text/plain"
+            headers: Headers = [(b"content-type", kind + b"; charset=utf-8")]
             parts: list[Buffer] = [answer]
         else:
             try:
-                headers, parts = _write(scope, answer)
+                headers, parts = self._write(scope, answer)
             except (TypeError, ValueError) as error:
                 logger.exception("the answer to %s is no JSON", scope["path"])
                 status = 500
-                headers, parts = _write(scope, _error(scope, f"the answer cannot be sent: {error}"))
+                answer = _error(scope, f"the answer cannot be sent: {error}")
+                headers, parts = self._write(scope, answer)
         headers += own
         if status == 405:
             allowed = ", ".join(self._routes[scope["path"]].methods)
             headers.append((b"allow", allowed.encode()))
         if self._is_strict:
-            headers.append((b"access-control-allow-origin", b"*"))
+            headers += allow_origin(scope["method"], scope["headers"])
         headers.append((b"content-length", b"%d" % sum(len(part) for part in parts)))
         if self.draining or status == 413:
             # After 413 the rest of the body is still on its way: the connection cannot go on.
@@ -135,6 +138,12 @@ class UnitApp:
         for part in parts[:-1]:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": parts[-1]})
+
+    def _write(self, scope: Scope, answer: Message) -> tuple[Headers, list[Buffer]]:
+        """An answer as headers that tell what it is, and the parts of its body."""
+        if scope["path"].startswith("/v2"):
+            return write_inference(answer)
+        return [(b"content-type", b"application/json")], [self._encode(answer)]
 
 
 def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
@@ -227,13 +236,6 @@ def _status_of(answer: Message) -> int:
     status = answer.get("status")
     code = status.get("code") if isinstance(status, dict) else None
     return code if isinstance(code, int) and 200 <= code <= 599 else 200
-
-
-def _write(scope: Scope, answer: Message) -> tuple[Headers, list[Buffer]]:
-    """An answer as headers that tell what it is, and the parts of its body."""
-    if scope["path"].startswith("/v2"):
-        return write_inference(answer)
-    return [(b"content-type", b"application/json")], [encode_json(answer)]
 
 
 def _error(scope: Scope, info: str, reason: str = REASON_INTERNAL) -> Message:

@@ -22,7 +22,8 @@ REST, GRPC = "rest", "grpc"
 _IDENTITIES = ("transform_input", "transform_output")
 # Of send_feedback: features, names, reward, truth, routing.
 _MOST_VALUES = 5
-_METRIC_TYPES = {"COUNTER", "GAUGE", "TIMER"}
+# As protobuf numbers them.
+METRIC_TYPES = ("COUNTER", "GAUGE", "TIMER")
 
 
 class UnitError(Exception):
@@ -33,6 +34,13 @@ class UnitError(Exception):
         self.message = message
         self.status_code = status_code
         self.reason = reason
+
+
+class NotDefined(UnitError):
+    """The object does not have the method that a request needs."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method.capitalize()} not defined")
 
 
 class Method:
@@ -73,6 +81,8 @@ class Component:
         self.target = target
         # Told what the class counts, and what feedback is worth.
         self.observer = Metrics()
+        # Whether whole messages keep the metrics that the class put into them.
+        self.shows_metrics = True
         self._methods = {
             name: Method(function)
             for name in (*METHODS, INFER_TENSORS)
@@ -91,7 +101,7 @@ class Component:
         """Call a method with as many of the values as it takes."""
         found = self._methods.get(method)
         if found is None:
-            raise UnitError(f"{method.capitalize()} not defined")
+            raise NotDefined(method)
         given = values[: found.positional]
         named = {"meta": meta or {}} if found.takes_meta else {}
         try:
@@ -103,24 +113,29 @@ class Component:
                 return values[0]
             if method == "send_feedback":
                 return None
-            raise UnitError(f"{method.capitalize()} not defined") from error
+            raise NotDefined(method) from error
 
     def call_raw(self, method: str, message: Any) -> Message | None:
         """Answer a whole message with a whole message; None where the object does not do that."""
         answer = self._answer_raw(method, message, REST)
-        if answer is None or isinstance(answer, dict):
-            return answer
+        if answer is None:
+            return None
+        if isinstance(answer, dict):
+            return self._count_in_message(answer)
         raise _no_message(method)
 
     def call_wire(self, method: str, wire: Any) -> Message | bytes | None:
         """Answer a protobuf message with one, written down, or with a message as JSON has it."""
         answer = self._answer_raw(method, wire, GRPC)
-        if hasattr(answer, "SerializeToString"):
-            written: bytes = answer.SerializeToString()
-            return written
-        if answer is None or isinstance(answer, dict):
-            return answer
-        raise _no_message(method)
+        if answer is None:
+            return None
+        if isinstance(answer, dict):
+            return self._count_in_message(answer)
+        if not hasattr(answer, "SerializeToString"):
+            raise _no_message(method)
+        self._count_in_wire(answer)
+        written: bytes = answer.SerializeToString()
+        return written
 
     def _answer_raw(self, method: str, message: Any, older: str) -> Any:
         raw = self._raw(method, older)
@@ -158,6 +173,13 @@ class Component:
             return "healthy"
         return self._ask("health_status", "not implemented - assuming healthy")
 
+    def health_message(self) -> Message | None:
+        """The whole message that the object answers health checks with; None where it has none."""
+        answer = self._ask("health_status_raw", None)
+        if answer is None or isinstance(answer, dict):
+            return answer
+        raise _no_message("health_status")
+
     def metadata(self) -> dict[str, Any]:
         """What `init_metadata` tells; empty without it."""
         return dict(self._ask("init_metadata", {}))
@@ -172,14 +194,47 @@ class Component:
         Raises UnitError when one is malformed.
         """
         metrics = [*self._ask("metrics", []), *given]
+        self._count(metrics)
+        return metrics
+
+    def _count(self, metrics: Sequence[Any]) -> None:
         for metric in metrics:
             number = isinstance(metric, dict) and isinstance(metric.get("value"), (int, float))
-            if not number or "key" not in metric or metric.get("type") not in _METRIC_TYPES:
+            if not number or "key" not in metric or metric.get("type") not in METRIC_TYPES:
                 raise UnitError(
                     f"Bad metric created during request: {metric}", 500, REASON_BAD_METRIC
                 )
         self.observer.add_custom(metrics)
-        return metrics
+
+    def _count_in_message(self, answer: Message) -> Message:
+        meta = answer.get("meta")
+        metrics = meta.get("metrics") if isinstance(meta, dict) else None
+        if not isinstance(metrics, list) or not metrics:
+            return answer
+        # Of a message a counter needs no type, as it is protobuf's default.
+        self._count([{"type": "COUNTER", **metric} for metric in metrics])
+        if self.shows_metrics:
+            return answer
+        return {**answer, "meta": {k: v for k, v in answer["meta"].items() if k != "metrics"}}
+
+    def _count_in_wire(self, answer: Any) -> None:
+        meta = getattr(answer, "meta", None)
+        metrics = getattr(meta, "metrics", ())
+        if not metrics:
+            return
+        self._count(
+            [
+                {
+                    "key": each.key,
+                    "type": METRIC_TYPES[each.type],
+                    "value": each.value,
+                    "tags": dict(each.tags),
+                }
+                for each in metrics
+            ]
+        )
+        if not self.shows_metrics:
+            del metrics[:]
 
     def class_names(self) -> list[str] | None:
         """Names of the columns of an answer, or None. A method or a plain list."""

@@ -30,7 +30,7 @@ def add_environment_file(environment: MutableMapping[str, str], path: Path = FIL
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        why = str(error.strerror) if isinstance(error, OSError) else "it is no UTF-8 text"
         raise UsageError(f"cannot read {path}", why=why, hint="mend it, or remove it") from error
     # The whole file first: a bad line must not leave half of it behind.
     read = dict(_read_lines(text, path))

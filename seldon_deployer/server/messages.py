@@ -1,22 +1,29 @@
 """Seldon's REST messages: a request in, what the component says, an answer out. No I/O.
 
 Source: Seldon Core v1.17.1, Python wrapper, observed. Differs on purpose where the wrapper's answer
-is a fault: NaN is `null` (there: a document that is no JSON).
+is a fault (`docs/differences.md`), unless the settings are strict.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 from seldon_deployer.errors import PayloadError
-from seldon_deployer.payload import Form, Message, decode_message, encode_message
+from seldon_deployer.payload import Form, Message, Payload, decode_message, encode_message
 from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import is_frame
-from seldon_deployer.server.component import REASON_INTERNAL, Component, UnitError
+from seldon_deployer.server.component import (
+    REASON_INTERNAL,
+    Component,
+    NotDefined,
+    UnitError,
+)
 from seldon_deployer.server.meta import Told, answer_meta, read_meta
 from seldon_deployer.server.request import no_message
 from seldon_deployer.server.settings import Settings
+from seldon_deployer.server.wrapper_codec import decode_loosely, encode_loosely
 
 REASON_BAD_METADATA = "MICROSERVICE_BAD_METADATA"
 
@@ -31,12 +38,17 @@ def answer_data(
     """
     if (answer := component.call_raw(method, request)) is not None:
         return answer
-    payload = decode_message(request)
+    payload = _decode(settings, request)
     meta = read_meta(request)
     if method != "predict" and not component.has(method):
         value = payload.value
     else:
-        value = yield Call(method, (payload.value, payload.names), meta)
+        try:
+            value = yield Call(method, (payload.value, payload.names), meta)
+        except NotDefined:
+            if not settings.is_strict:
+                raise
+            value = []
     return build_answer(component, settings, value, like=payload.form, metas=[meta])
 
 
@@ -47,19 +59,27 @@ def answer_route(component: Component, settings: Settings, request: Message) -> 
     """
     if (answer := component.call_raw("route", request)) is not None:
         return answer
-    payload = decode_message(request)
+    payload = _decode(settings, request)
     meta = read_meta(request)
-    value = read_branch((yield Call("route", (payload.value, payload.names), meta)))
+    branch = read_branch((yield Call("route", (payload.value, payload.names), meta)), settings)
     own = {"puid": meta.get("puid")}
-    return build_answer(component, settings, value, like=payload.form, metas=[own])
+    return build_answer(component, settings, branch, like=payload.form, metas=[own])
 
 
-def read_branch(answer: Any) -> Any:
-    """A router's answer as an array of one row and column. Raises UnitError for no whole number."""
+def read_branch(answer: Any, settings: Settings) -> Told:
+    """A router's answer as an array of one row and column, with what it says besides.
+
+    Raises UnitError for no whole number.
+    """
+    told = Told.of(answer)
+    branch = told.data
     # numpy's whole numbers are what argmax gives; a bool is an int to Python only.
-    if isinstance(answer, bool) or not isinstance(answer, Integral):
-        raise UnitError(f"Routing response must be int but got {answer}")
-    return _array([[int(answer)]])
+    is_branch = isinstance(branch, Integral) and not isinstance(branch, bool)
+    if settings.is_strict:
+        is_branch = isinstance(branch, int)
+    if not is_branch:
+        raise UnitError(f"Routing response must be int but got {branch}")
+    return replace(told, data=_array([[branch]]))
 
 
 def answer_aggregate(component: Component, settings: Settings, request: Any) -> Steps[Message]:
@@ -72,13 +92,13 @@ def answer_aggregate(component: Component, settings: Settings, request: Any) -> 
     given = request.get("seldonMessages") if isinstance(request, dict) else request
     if not isinstance(given, list):
         raise no_message(request)
-    if not given:
+    if not given and not settings.is_strict:
         raise PayloadError("there are no messages to aggregate")
     payloads = []
     for message in given:
         if not isinstance(message, dict):
             raise no_message(message)
-        payloads.append(decode_message(message))
+        payloads.append(_decode(settings, message))
     values, names = [each.value for each in payloads], [each.names for each in payloads]
     value = yield Call("aggregate", (values, names))
     metas = [read_meta(message) for message in given]
@@ -87,6 +107,8 @@ def answer_aggregate(component: Component, settings: Settings, request: Any) -> 
 
 def answer_health(component: Component, settings: Settings) -> Message:
     """Answer a health check with what the object says of itself."""
+    if (answer := component.health_message()) is not None:
+        return answer
     return build_answer(component, settings, component.health_status(), like=None, metas=[{}])
 
 
@@ -98,7 +120,7 @@ def answer_metadata(component: Component, settings: Settings) -> Message:
     name, version = _split_image(settings.image or settings.model_name)
     described: Message = {
         "name": name,
-        "versions": [version] if version else [],
+        "versions": [version] if version or settings.is_strict else [],
         "platform": "",
         "inputs": [],
         "outputs": [],
@@ -124,21 +146,30 @@ def build_answer(
 ) -> Message:
     """Write a value as an answer, with the metas of the requests and the object's own."""
     told = Told.of(value)
-    value = told.data
-    names = component.class_names() if not isinstance(value, (str, bytes, dict)) else None
+    value = bytes(told.data) if isinstance(told.data, bytearray) else told.data
+    names = None
     if is_frame(value):
         names, value = [str(name) for name in value.columns], value.to_numpy()
+    encode = encode_loosely if settings.is_strict else encode_message
     try:
-        answer = encode_message(value, like=like, names=names)
+        answer = encode(value, like=like, names=names)
     except PayloadError as error:
-        if isinstance(value, list) or hasattr(value, "dtype"):
+        if isinstance(value, list) or getattr(value, "ndim", 0):
             # The right type with a content that JSON cannot hold: the model's fault.
             raise UnitError(
                 f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL
             ) from error
         raise
+    data = answer.get("data")
+    # What has no columns has no names, whatever the class calls its columns.
+    if names is None and data and data["names"] and (own := component.class_names()) is not None:
+        data["names"] = own
     answer["meta"] = answer_meta(component, settings, metas, told)
     return answer
+
+
+def _decode(settings: Settings, message: Message) -> Payload:
+    return (decode_loosely if settings.is_strict else decode_message)(message)
 
 
 def _array(rows: list[list[int]]) -> Any:

@@ -30,6 +30,8 @@ class Told:
 
         It is known by these, for Seldon's package need not be here.
         """
+        if isinstance(value, cls):
+            return value
         if not all(hasattr(value, name) for name in ("data", "tags", "metrics")):
             return cls(value)
         return cls(value.data, dict(value.tags or {}), list(value.metrics or []))

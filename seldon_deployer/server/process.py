@@ -123,6 +123,7 @@ def _serve(settings: Settings, grpc_port: int | None, source: socket.socket | Li
         model_uri=settings.model_uri,
         methods=settings.methods,
     )
+    component.shows_metrics = settings.shows_metrics
     with contextlib.suppress(ModuleNotFoundError):
         # Messages of data need it, and its import takes longer than a client may wait.
         import numpy  # noqa: F401

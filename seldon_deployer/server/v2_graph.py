@@ -24,7 +24,7 @@ def answer_v2_route(component: Component, settings: Settings, request: Message) 
     Raises PayloadError or UnitError.
     """
     value, names = stack_columns(_decode(request))
-    branch = read_branch((yield Call("route", (value, names))))
+    branch = read_branch((yield Call("route", (value, names))), settings)
     return build_answer(component, settings, branch, like="ndarray", metas=[{}])
 
 

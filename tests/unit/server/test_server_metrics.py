@@ -70,6 +70,13 @@ def test_what_the_class_counts_has_the_names_of_seldons_wrapper(counted):
     assert value_of(found, "took_bucket", method="predict", le="+Inf") == 3
 
 
+def test_metrics_in_whole_messages_are_counted_too(start_unit):
+    unit = start_unit("observed.RawTells", "--metrics-port", "0")
+    for _ in range(2):
+        assert unit.predict(ROW)["meta"]["metrics"][0]["key"] == "raw"
+    assert value_of(samples(unit), "raw_total", method="predict", kind="a") == 4
+
+
 def test_feedback_and_its_rewards_are_summed(counted):
     found = samples(counted)
     assert value_of(found, "seldon_api_model_feedback_total") == 2

@@ -22,6 +22,11 @@ def plain(start_unit):
     return start_unit("observed.Given")
 
 
+@pytest.fixture(scope="module")
+def answers(start_unit):
+    return start_unit("observed.Answers")
+
+
 def send(unit, method, path):
     return unit.http.request(method, unit.url + path, timeout=20)
 
@@ -52,10 +57,38 @@ def test_an_answer_may_bring_tags_and_metrics_of_its_own(start_unit):
     assert unit.post("/v2/models/infer", {"inputs": [tensor]}).status == 200
 
 
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [
+        ("flat", {"data": {"names": [], "tensor": {"shape": [2], "values": [1.0, 2.0]}}}),
+        ("empty", {"data": {"names": [], "tensor": {"shape": [0], "values": []}}}),
+        ("nested", {"data": {"names": ["c0", "c1"],
+                             "tensor": {"shape": [2, 1, 2], "values": [1, 2, 3, 4]}}}),
+        ("bytearray", {"binData": "AP8="}),
+    ],
+)  # fmt: skip
+def test_only_what_has_columns_has_the_names_of_the_class(answers, wanted, part):
+    assert answers.predict({"strData": wanted}) == {**part, "meta": {}}
+
+
+def test_a_router_may_say_why_it_chose(answers):
+    answer = answers.post("/route", {"strData": "x"}).json()
+    assert answer["data"]["tensor"] == {"shape": [1, 1], "values": [1]}
+    assert answer["meta"]["tags"] == {"why": "rule"}
+    assert [metric["key"] for metric in answer["meta"]["metrics"]] == ["chosen"]
+
+
+def test_health_may_be_a_whole_message(start_unit):
+    answer = start_unit("observed.RawTells").get("/health/status")
+    assert answer.json() == {"strData": "raw health"}
+
+
 def test_metrics_of_the_class_are_kept_from_clients_who_are_not_to_see_them(start_unit):
     unit = start_unit("observed.Tells", INCLUDE_METRICS_IN_CLIENT_RESPONSE="false")
     earlier = [{"key": "before", "type": "COUNTER", "value": 1}]
     assert unit.predict({**ROWS, "meta": {"metrics": earlier}})["meta"]["metrics"] == earlier
+    unit = start_unit("observed.RawTells", INCLUDE_METRICS_IN_CLIENT_RESPONSE="false")
+    assert unit.predict(ROWS) == {"strData": "raw", "meta": {}}
 
 
 def test_an_older_name_of_a_raw_method_comes_first(start_unit):

@@ -204,3 +204,40 @@ class Sturdy:
 class FlaskUser(OnlyPredict):
     def custom_service(self):
         raise RuntimeError("a process of its own")
+
+
+class Answers:
+    """Answers with what strData asks for, with names for columns that not all of them have."""
+
+    def predict(self, X, names, meta=None):
+        return {
+            "nan": np.array([[float("nan"), 1.0]]),
+            "inf": [[float("inf"), -float("inf")]],
+            "bytearray": bytearray(b"\x00\xff"),
+            "flat": np.array([1.0, 2.0]),
+            "empty": [],
+            "nested": [[[1, 2]], [[3, 4]]],
+            "dictnan": {"a": float("nan"), "b": [1, None]},
+            "words": [["é", 1]],
+        }[X]
+
+    def route(self, X, names, meta=None):
+        counter = {"key": "chosen", "type": "COUNTER", "value": 1}
+        return Answer(1, tags={"why": "rule"}, metrics=[counter])
+
+    def class_names(self):
+        return ["c0", "c1"]
+
+    def health_status(self):
+        return [1, 2]
+
+
+class RawTells:
+    """Answers whole messages, with metrics in them."""
+
+    def predict_raw(self, message):
+        counter = {"key": "raw", "type": "COUNTER", "value": 2, "tags": {"kind": "a"}}
+        return {"strData": "raw", "meta": {"metrics": [counter]}}
+
+    def health_status_raw(self):
+        return {"strData": "raw health"}
