@@ -21,11 +21,11 @@ _MOST_EMPTY = 1_000_000
 _MOST_TIMES = 16
 
 
-def to_array(values: list[Any]) -> Array:
+def to_array(values: list[Any], *, null_is_nan: bool = True) -> Array:
     """Turn nested lists into an array.
 
-    Numbers keep their kind, None among them is NaN; text mixed with numbers gives dtype object.
-    Raises PayloadError when rows differ in length.
+    Numbers keep their kind, None among them is NaN, or else all of them are objects; text mixed
+    with numbers gives dtype object. Raises PayloadError when rows differ in length.
     """
     import numpy as np
 
@@ -36,7 +36,9 @@ def to_array(values: list[Any]) -> Array:
         if array.dtype.kind in "US" and not all(isinstance(leaf, str) for leaf in leaves(values)):
             # numpy would turn the numbers beside the text into text.
             return np.array(values, dtype=object)
-        if array.dtype.kind == "O" and all(_is_number_or_null(leaf) for leaf in array.flat):
+        if array.dtype.kind == "O" and all(
+            _is_number(leaf) or (null_is_nan and leaf is None) for leaf in array.flat
+        ):
             return array.astype(float)
     except ValueError as error:
         raise PayloadError("rows of the array differ in length") from error
@@ -134,8 +136,8 @@ def _is_numeric(values: list[Any]) -> bool:
     return True
 
 
-def _is_number_or_null(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _json_value(value: Any) -> Any:

@@ -83,7 +83,8 @@ def encode_message(
     import numpy as np
 
     if isinstance(value, list):
-        value = to_array(value)
+        # A tensor has no null: what holds one is no list of numbers.
+        value = to_array(value, null_is_nan=False)
     if not isinstance(value, np.ndarray):
         raise PayloadError(
             f"Unknown data type returned as payload (must be list or np array):{value}"

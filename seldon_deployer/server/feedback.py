@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from seldon_deployer.errors import PayloadError
@@ -25,6 +26,8 @@ def answer_feedback(component: Component, settings: Settings, feedback: Message)
     """
     if (answer := component.call_raw("send_feedback", feedback)) is not None:
         return answer
+    # To protobuf's JSON null is a field that is not there.
+    feedback = {name: part for name, part in feedback.items() if part is not None}
     reward = _check(feedback)
     component.observer.add_reward(reward)
     request = _mapping(feedback, "request")
@@ -58,9 +61,13 @@ def _check(feedback: Message) -> float:
     if isinstance(reward, bool) or not isinstance(reward, (int, float)):
         raise PayloadError("the reward of the feedback is no number")
     try:
-        return float(reward)
-    except OverflowError as error:
-        raise PayloadError("the reward of the feedback is too large") from error
+        number = float(reward)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        # Once added to the sum of rewards it would stay there for ever.
+        raise PayloadError("the reward of the feedback is not finite")
+    return number
 
 
 def _read_data(message: Message) -> Payload:
