@@ -202,7 +202,7 @@ def _build_routes(component: Component, settings: Settings) -> dict[str, Route]:
     )
     routes[f"{model}/aggregate"] = Route(
         ("POST",),
-        prediction=partial(answer_v2_aggregate, settings),
+        prediction=partial(answer_v2_aggregate, component, settings),
         method="aggregate",
         takes_lists=True,
     )

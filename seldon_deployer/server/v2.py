@@ -7,6 +7,7 @@ shapes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -18,12 +19,14 @@ from seldon_deployer.server.batching import BY_ROWS
 from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import as_column, is_frame
 from seldon_deployer.server.component import INFER_TENSORS, REASON_INTERNAL, Component, UnitError
+from seldon_deployer.server.encoding import encode_json
 from seldon_deployer.server.inference import Inference
 from seldon_deployer.server.meta import Told
 from seldon_deployer.server.settings import Settings
 
 VERSION = "v1"
 _PREDICT = "predict"
+_TAGS = "tags."
 
 
 def answer_inference(
@@ -37,26 +40,51 @@ def answer_inference(
     inputs, wanted = decode_v2(request, "inputs"), _wanted_outputs(request)
     if component.has(INFER_TENSORS):
         inference = Inference(inputs, wanted, _content_type(request))
-        outputs = yield Call(INFER_TENSORS, (inference,))
+        told = Told((yield Call(INFER_TENSORS, (inference,))))
+        outputs = told.data
     else:
         method = _find_method(component, settings)
         # What a transformer answers is on its way: outputs are wanted of the model.
         if method == _PREDICT and wanted not in ([], [_PREDICT]):
             raise UnitError(f"this model has the output predict, not {', '.join(wanted)}")
-        answer = yield Call(method, stack_columns(inputs))
-        outputs = name_tensors(answer, like=None if method == _PREDICT else inputs)
-    return write_answer(settings, request, outputs, in_arrays=in_arrays)
+        told = Told.of((yield Call(method, stack_columns(inputs))))
+        outputs = name_tensors(told.data, like=None if method == _PREDICT else inputs)
+    parameters = answer_parameters(component, [request], told)
+    return write_answer(settings, request, outputs, parameters, in_arrays=in_arrays)
+
+
+def answer_parameters(component: Component, given: Sequence[Message], told: Told) -> Message:
+    """The tags of an answer, as parameters `tags.NAME`: of the requests, then the object's own.
+
+    The last one of a name wins, as in the meta of Seldon's messages. Whatever is no text, truth
+    value or number is JSON text: parameters hold nothing else. What the object counts goes to the
+    metrics page. Raises UnitError for a malformed metric.
+    """
+    tags: Message = {}
+    for each in given:
+        earlier = each.get("parameters")
+        if isinstance(earlier, dict):
+            tags |= {name: value for name, value in earlier.items() if name.startswith(_TAGS)}
+    for name, value in {**component.tags(), **told.tags}.items():
+        tags[f"{_TAGS}{name}"] = value if _is_parameter(value) else _as_text(value)
+    component.metrics(told.metrics)
+    return tags
 
 
 def write_answer(
-    settings: Settings, request: Message, outputs: Sequence[Tensor], *, in_arrays: bool = False
+    settings: Settings,
+    request: Message,
+    outputs: Sequence[Tensor],
+    parameters: Message,
+    *,
+    in_arrays: bool = False,
 ) -> Message:
     """Write the answer to a request: its id, and the outputs. Raises UnitError."""
     return {
         "model_name": settings.model_name,
         "model_version": VERSION,
         "id": request.get("id") or str(uuid4()),
-        "parameters": {},
+        "parameters": parameters,
         "outputs": [
             _encode(output, as_array=in_arrays or _wants_binary(request, output.name))
             for output in outputs
@@ -72,7 +100,6 @@ def name_tensors(value: Any, *, like: Sequence[Tensor] | None = None) -> list[Te
     """
     import numpy as np
 
-    value = Told.of(value).data
     if is_frame(value):
         return [Tensor(str(name), as_column(value[name])) for name in value.columns]
     array = np.asarray(value)
@@ -138,6 +165,23 @@ def _wants_binary(request: Message, name: str) -> bool:
             own = _parameter(output, "binary_data")
             return (whole if own is None else own) is True
     return whole is True
+
+
+def _is_parameter(value: Any) -> bool:
+    match value:
+        case int():
+            # Of 64 bits, over gRPC.
+            return -(2**63) <= value < 2**63
+        case float():
+            return math.isfinite(value)
+    return isinstance(value, str)
+
+
+def _as_text(value: Any) -> str:
+    try:
+        return encode_json(value).decode().strip()
+    except (TypeError, ValueError) as error:
+        raise UnitError(f"a tag cannot be sent: {error}", 500, REASON_INTERNAL) from error
 
 
 def _parameter(given: Message, name: str) -> Any:

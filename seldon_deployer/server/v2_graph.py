@@ -13,9 +13,10 @@ from seldon_deployer.payload import Message, Tensor, decode_v2, stack_columns
 from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.component import Component
 from seldon_deployer.server.messages import build_answer, read_branch
+from seldon_deployer.server.meta import Told
 from seldon_deployer.server.request import no_message
 from seldon_deployer.server.settings import Settings
-from seldon_deployer.server.v2 import name_tensors, write_answer
+from seldon_deployer.server.v2 import answer_parameters, name_tensors, write_answer
 
 
 def answer_v2_route(component: Component, settings: Settings, request: Message) -> Steps[Message]:
@@ -28,7 +29,7 @@ def answer_v2_route(component: Component, settings: Settings, request: Message) 
     return build_answer(component, settings, branch, like="ndarray", metas=[{}])
 
 
-def answer_v2_aggregate(settings: Settings, request: Any) -> Steps[Message]:
+def answer_v2_aggregate(component: Component, settings: Settings, request: Any) -> Steps[Message]:
     """Answer several V2 answers with one, under the names and the id of the first.
 
     Raises PayloadError or UnitError.
@@ -43,8 +44,10 @@ def answer_v2_aggregate(settings: Settings, request: Any) -> Steps[Message]:
             raise no_message(message)
         tensors.append(_decode(message))
     values, names = zip(*map(stack_columns, tensors), strict=True)
-    answer = yield Call("aggregate", (list(values), list(names)))
-    return write_answer(settings, request[0], name_tensors(answer, like=tensors[0]))
+    told = Told.of((yield Call("aggregate", (list(values), list(names)))))
+    parameters = answer_parameters(component, request, told)
+    outputs = name_tensors(told.data, like=tensors[0])
+    return write_answer(settings, request[0], outputs, parameters)
 
 
 def _decode(message: Message) -> list[Tensor]:
