@@ -27,8 +27,8 @@ _OWN_FIELDS = frozenset({"name", "traffic", "shadow", "replicas"})
 class Predictor(Value):
     """Another predictor: what it does not say is as in the default one.
 
-    `traffic` is its share of the requests in percent; a `shadow` gets copies of as many, and its
-    answers go nowhere.
+    `traffic` is its share of the requests in percent; a `shadow` gets copies of as many, or of all
+    where it says none, and its answers go nowhere.
     """
 
     name: Annotated[str, AfterValidator(check_dns_label)]
@@ -62,6 +62,11 @@ class Predictor(Value):
             raise ValueError(f"name: {self.name!r} is the predictor of the configuration itself")
         if not self.shadow and self.traffic is None:
             raise ValueError("traffic: give its share in percent, or shadow: true")
+        if self.shadow and self.traffic == 0:
+            # Seldon reads a 0 as nothing said, which means all.
+            raise ValueError(
+                "traffic: a shadow gets copies of 1 to 100 percent; leave it out for all"
+            )
         return self
 
     @property

@@ -96,6 +96,7 @@ class Planner:
         existing = self._before.existing
         if existing is not None:
             checks.check_ours(existing, self._config, adopt=self._wish.adopt)
+        self._config = checks.keep_own_pod(self._config, existing)
         if is_remote(self._config):
             log.info("%s", self._choice.told)
             # Before its credentials are used, whether there are any.

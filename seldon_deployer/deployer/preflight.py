@@ -113,6 +113,13 @@ def check_nobody_elses(cluster: Cluster, manifest: Object, before: Before) -> No
             _check_owner(cluster.get(SERVICES, name), SERVICES, manifest)
 
 
+def keep_own_pod(config: DeploymentConfig, existing: Object | None) -> DeploymentConfig:
+    """The configuration with the orchestrator where it is: `auto` takes no pod away from it."""
+    if existing is None or config.orchestrator != "auto" or not _is_separate(existing):
+        return config
+    return config.model_copy(update={"orchestrator": "separate"})
+
+
 def choose_orchestrator(
     config: DeploymentConfig, implementation: str | None, existing: Object | None, tell: Tell
 ) -> bool:
@@ -123,6 +130,13 @@ def choose_orchestrator(
     wanted = needs_orchestrator(config, implementation)
     if existing is None:
         return wanted
+    if _is_separate(existing) != (config.orchestrator == "separate"):
+        moves = "gets" if config.orchestrator == "separate" else "loses"
+        tell(
+            f"the orchestrator {moves} a pod of its own: Seldon deletes all pods and makes them "
+            "anew, so requests fail until they are ready"
+        )
+        return wanted
     first = next(iter(predictors(existing)), {})
     current = naming.NO_ENGINE_ANNOTATION not in (first.get("annotations") or {})
     if wanted == current or (current and config.orchestrator == "auto"):
@@ -132,6 +146,11 @@ def choose_orchestrator(
         "once, so requests fail until the new pods are ready"
     )
     return wanted
+
+
+def _is_separate(existing: Object) -> bool:
+    annotations = existing["spec"].get("annotations") or {}
+    return bool(annotations.get(naming.ENGINE_SEPARATE_ANNOTATION) == "true")
 
 
 def yield_replicas(manifest: Object, existing: Object | None, tell: Tell) -> Object:

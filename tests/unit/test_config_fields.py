@@ -79,6 +79,10 @@ def whole(**fields: Any) -> dict[str, Any]:
             "there is one shadow at most",
         ),
         (
+            {"predictors": [{"name": "b", "shadow": True, "traffic": 0}]},
+            "predictors.0: traffic: a shadow copies 1 to 100 percent",
+        ),
+        (
             {"predictors": [{"name": "b", "traffic": 1, "env": {"A B": "1"}}]},
             "predictors.0.env: 'A B' is no name",
         ),

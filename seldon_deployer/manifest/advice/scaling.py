@@ -8,11 +8,13 @@ from typing import Any
 from seldon_deployer.catalogue import is_prepackaged
 from seldon_deployer.manifest.advice.rule import Finding, Rule, each_predictor, quote
 from seldon_deployer.manifest.graph import find_container, units
+from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION
 
 Object = dict[str, Any]
 
 
 def _without_replicas(obj: Object) -> Iterator[Finding]:
+    yield from _parts_without_replicas(obj)
     if obj["spec"].get("replicas") is not None:
         return
     for path, predictor in each_predictor(obj):
@@ -21,6 +23,17 @@ def _without_replicas(obj: Object) -> Iterator[Finding]:
             for component in predictor.get("componentSpecs") or [{}]
         ):
             yield f"{path}.replicas", "no replicas are given here or at spec.replicas"
+
+
+def _parts_without_replicas(obj: Object) -> Iterator[Finding]:
+    """What has a Deployment beside the units' and hears of no size but its own."""
+    is_separate = (obj["spec"].get("annotations") or {}).get(ENGINE_SEPARATE_ANNOTATION) == "true"
+    for path, predictor in each_predictor(obj):
+        if is_separate and (predictor.get("svcOrchSpec") or {}).get("replicas") is None:
+            yield f"{path}.svcOrchSpec.replicas", "no replicas are given for the orchestrator's pod"
+        explainer = predictor.get("explainer") or {}
+        if explainer.get("type") and explainer.get("replicas") is None:
+            yield f"{path}.explainer.replicas", "no replicas are given for the explainer"
 
 
 def _ignored_replicas(obj: Object) -> Iterator[Finding]:
@@ -108,6 +121,12 @@ def _main_beside_shadow(obj: Object) -> Iterator[Finding]:
         yield f"{path}.traffic", f"{share} is not 100, and nothing but a shadow is beside it"
 
 
+def _shadow_of_nothing(obj: Object) -> Iterator[Finding]:
+    for path, predictor in each_predictor(obj):
+        if predictor.get("shadow") and predictor.get("traffic") == 0:
+            yield f"{path}.traffic", "0 counts as not given for a shadow"
+
+
 def _all_or_nothing(obj: Object) -> Iterator[Finding]:
     mains = [(path, each) for path, each in each_predictor(obj) if not each.get("shadow")]
     shares = [each.get("traffic") or 0 for _, each in mains]
@@ -166,6 +185,12 @@ RULES = (
         "warning",
         "a shadow gets copies: all answers are the other predictor's",
         _main_beside_shadow,
+    ),
+    Rule(
+        "traffic-of-shadow",
+        "warning",
+        "a shadow without a share of its own gets a copy of every request",
+        _shadow_of_nothing,
     ),
     Rule(
         "traffic-all-or-nothing",

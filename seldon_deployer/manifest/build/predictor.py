@@ -16,6 +16,8 @@ from seldon_deployer.workload import Probe, env_variables
 
 Object = dict[str, Any]
 
+_ONE = 1
+
 
 class FoundModel(Protocol):
     """Where the pods find a model, what reads it, and what stands for its bytes."""
@@ -210,11 +212,13 @@ def _pod_account(config: DeploymentConfig, units: list[Object]) -> str | None:
 
 def _orchestrator(config: DeploymentConfig) -> Object | None:
     asked = config.svc_orch_spec or SvcOrchSpec()
+    # In a pod of its own it hears of no other size than this, and none starts the update loop.
+    own_size = _ONE if config.orchestrator == "separate" else None
     told = {} if ROUTING_VARIABLE in asked.env_from_secrets else _told_ways(config)
     spec: Object = {
         "resources": asked.resources,
         "env": env_variables({**told, **asked.env}, asked.env_from_secrets),
-        "replicas": asked.replicas,
+        "replicas": own_size if asked.replicas is None else asked.replicas,
     }
     return {name: value for name, value in spec.items() if value or value == 0}
 
@@ -237,7 +241,8 @@ def _explainer(config: DeploymentConfig) -> Object | None:
         "modelUri": asked.model_uri,
         "config": dict(sorted(asked.config.items())) or None,
         "initParameters": asked.init_parameters,
-        "replicas": asked.replicas,
+        # Like the orchestrator's.
+        "replicas": _ONE if asked.replicas is None else asked.replicas,
         "serviceAccountName": asked.service_account_name or config.service_account_name,
         "envSecretRefName": asked.secret_name or config.secret_name,
         "storageInitializerImage": asked.storage_initializer_image,

@@ -12,6 +12,7 @@ from seldon_deployer.deployer.preflight import (
     check_manifest,
     check_ours,
     choose_orchestrator,
+    keep_own_pod,
     yield_replicas,
 )
 from seldon_deployer.errors import InvalidName, ManifestError, OwnershipError
@@ -82,6 +83,33 @@ def test_the_orchestrator_of_an_existing_deployment_stays_unless_told(
     assert bool(told) is says
     if says:
         assert "requests fail until" in told[0]
+
+
+def separate(obj):
+    obj["spec"]["annotations"] = {"seldon.io/engine-separate-pod": "true"}
+    return obj
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_separate", "wanted", "said"),
+    [
+        ("separate", False, True, "the orchestrator gets a pod of its own"),
+        ("separate", True, True, None),
+        ("always", True, True, "the orchestrator loses a pod of its own"),
+        ("never", True, False, "the orchestrator loses a pod of its own"),
+        ("auto", True, True, None),
+    ],
+)
+def test_a_move_of_the_orchestrator_says_what_it_costs_and_auto_makes_none(
+    mode, is_separate, wanted, said
+):
+    told = []
+    before = live(orchestrator=True)
+    before = separate(before) if is_separate else before
+    config = keep_own_pod(CONFIG.model_copy(update={"orchestrator": mode}), before)
+    assert choose_orchestrator(config, "SKLEARN_SERVER", before, told.append) is wanted
+    assert (config.orchestrator == "separate") == (mode in ("separate", "auto"))
+    assert [line.partition(":")[0] for line in told] == ([said] if said else [])
 
 
 def test_a_unit_that_needs_the_orchestrator_brings_it_in_and_says_what_it_costs():

@@ -289,21 +289,6 @@ CASES: dict[str, tuple[list[tuple[dict[str, Any], str]], list[dict[str, Any]]]] 
         ],
         [of(unit(logger={"mode": "all"}))],
     ),
-    "no-replicas": (
-        [
-            (deployment(), "spec.predictors[0].replicas"),
-            (
-                deployment(predictor(componentSpecs=[{**pod("a"), "replicas": 1}, pod("b")])),
-                "spec.predictors[0].replicas",
-            ),
-        ],
-        [
-            deployment(replicas=0),
-            deployment(predictor(replicas=1)),
-            deployment(predictor(componentSpecs=[{**pod("a"), "replicas": 1}])),
-            deployment(predictor(componentSpecs=[{**pod("a"), "hpaSpec": {"maxReplicas": 2}}])),
-        ],
-    ),
     "replicas-beside-autoscaler": (
         [
             (of(custom_unit("m"), {**pod("m"), "replicas": 2, "hpaSpec": {"maxReplicas": 3}}),

@@ -1,15 +1,16 @@
-"""Cases of advice on what servers take and what budgets cover: as in `advice_cases`."""
+"""Cases of advice on sizes, shares and budgets: as in `advice_cases`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from advice_cases import GRAPH, of
+from advice_cases import GRAPH, SEPARATE, of, shares
 from sdep_samples import changed, custom_unit, deployment, pod, predictor, unit
 
 Object = dict[str, Any]
 
 TORCH = {"name": "MODEL_NAME", "value": "seldon_deployer.server.pytorch.PyTorchServer"}
+SEPARATE_POD = {SEPARATE: "true"}
 BUDGET = {"pdbSpec": {"minAvailable": 1}}
 
 
@@ -27,7 +28,41 @@ def ours(amount: str, *env: Object) -> Object:
     return changed(sizes, *where, "env", to=list(env))
 
 
+def explained(**explainer: Any) -> Object:
+    return deployment(predictor(explainer={"type": "ALE", **explainer}), replicas=1)
+
+
 CASES: dict[str, tuple[list[tuple[Object, str]], list[Object]]] = {
+    "no-replicas": (
+        [
+            (deployment(), "spec.predictors[0].replicas"),
+            (
+                deployment(predictor(componentSpecs=[{**pod("a"), "replicas": 1}, pod("b")])),
+                "spec.predictors[0].replicas",
+            ),
+            (
+                of(unit(), annotations=SEPARATE_POD),
+                "spec.predictors[0].svcOrchSpec.replicas",
+            ),
+            (explained(), "spec.predictors[0].explainer.replicas"),
+        ],
+        [
+            deployment(replicas=0),
+            explained(replicas=0),
+            deployment(
+                predictor(svcOrchSpec={"replicas": 1}),
+                replicas=1,
+                annotations=SEPARATE_POD,
+            ),
+            deployment(predictor(replicas=1)),
+            deployment(predictor(componentSpecs=[{**pod("a"), "replicas": 1}])),
+            deployment(predictor(componentSpecs=[{**pod("a"), "hpaSpec": {"maxReplicas": 2}}])),
+        ],
+    ),
+    "traffic-of-shadow": (
+        [(shares(100, 0, shadow=True), "spec.predictors[1].traffic")],
+        [shares(100, 10, shadow=True), shares(100, None, shadow=True), shares(100, 0)],
+    ),
     "server-memory": (
         [
             (sized("100Mi"), f"{GRAPH}.name"),

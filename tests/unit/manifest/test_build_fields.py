@@ -11,6 +11,7 @@ from seldon_deployer.catalogue import OUR_IMAGE
 from seldon_deployer.config import parse_config, parts
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.graph import Combiner, Model, OutputTransformer, Transformer
+from seldon_deployer.manifest.advice import check_advice
 from seldon_deployer.manifest.build import needs_orchestrator
 from seldon_deployer.manifest.revision import revisions
 
@@ -129,6 +130,15 @@ def test_a_separate_orchestrator_is_said_where_the_operator_reads_it() -> None:
 
     assert manifest["spec"]["annotations"] == {"seldon.io/engine-separate-pod": "true"}
     assert predictor(manifest)["svcOrchSpec"] == {"replicas": 0}
+
+
+def test_what_hears_of_no_size_but_its_own_is_given_one() -> None:
+    manifest = build(orchestrator="separate", explainer={"type": "ALE"}, replicas=3)
+
+    assert predictor(manifest)["svcOrchSpec"] == {"replicas": 1}
+    assert predictor(manifest)["explainer"]["replicas"] == 1
+    assert "svcOrchSpec" not in predictor(build(orchestrator="always"))
+    assert not [each for each in check_advice(manifest) if each.rule == "no-replicas"]
     assert "seldon.io/no-engine" not in predictor(manifest)["annotations"]
 
 
