@@ -80,7 +80,7 @@ def whole(**fields: Any) -> dict[str, Any]:
         ),
         (
             {"predictors": [{"name": "b", "shadow": True, "traffic": 0}]},
-            "predictors.0: traffic: a shadow copies 1 to 100 percent",
+            "predictors.0: traffic: a shadow gets copies of 1 to 100 percent",
         ),
         (
             {"predictors": [{"name": "b", "traffic": 1, "env": {"A B": "1"}}]},
