@@ -17,6 +17,7 @@ from seldon_deployer.cluster import Object
 from seldon_deployer.config import DeploymentConfig, Part, parts
 from seldon_deployer.deployer.model import Model, Tell, check_can_run, find_model
 from seldon_deployer.deployer.server_image import choose_server_image
+from seldon_deployer.deployer.shared_code import check_shared_code
 from seldon_deployer.deployer.stores import Stores
 
 # By the unit's part: where it was read, where it is served from, what reads it, which bytes.
@@ -64,6 +65,8 @@ def check_all_can_run(
     config: DeploymentConfig, *, is_local: bool, server_image: str | None = None
 ) -> None:
     """Raise ConfigError or ArtifactError for what that end cannot run, whatever its state."""
+    if is_local:
+        check_shared_code(config)
     for alone in parts(config).values():
         check_can_run(alone, is_local=is_local)
         if not is_local:
