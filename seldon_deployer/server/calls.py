@@ -58,7 +58,7 @@ class Calls:
         # one runs the next one grows; others ahead, so that no thread waits for the event loop.
         self._places = settings.threads * (1 if self._runner.policy is not None else 1 + _AHEAD)
         self._free = self._places
-        self._crew = Crew(settings.threads)
+        self._crew = Crew(settings.threads, component.awaiting)
         self._questions = ThreadPoolExecutor(1, "health")
         self._waiting: deque[Job] = deque()
         self._awaiting = 0

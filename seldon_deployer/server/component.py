@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seldon_deployer.payload import Message
+from seldon_deployer.server.awaiting import Awaiting
 from seldon_deployer.server.metrics import Metrics
 
 REASON_BAD_DATA = "MICROSERVICE_BAD_DATA"
@@ -81,6 +82,7 @@ class Component:
         self.target = target
         # Told what the class counts, and what feedback is worth.
         self.observer = Metrics()
+        self.awaiting = Awaiting()
         # Whether whole messages keep the metrics that the class put into them.
         self.shows_metrics = True
         self._methods = {
@@ -142,7 +144,7 @@ class Component:
         if raw is None:
             return None
         try:
-            answer = raw(message)
+            answer = self.wait(raw(message))
         except Exception as error:
             if _says_missing(error):
                 return None
@@ -248,11 +250,18 @@ class Component:
         if not callable(function):
             return default
         try:
-            return function()
+            return self.wait(function())
         except Exception as error:
             if _says_missing(error):
                 return default
             raise
+
+    def wait(self, value: Any) -> Any:
+        """What a method returned; of an async one, what it returns in the end.
+
+        Not in the loop of such methods, which would wait for itself.
+        """
+        return self.awaiting.run(value) if inspect.isawaitable(value) else value
 
 
 def _says_missing(error: Exception) -> bool:

@@ -10,6 +10,7 @@ from contextvars import Context
 from queue import SimpleQueue
 from typing import Any
 
+from seldon_deployer.server.awaiting import Awaiting
 from seldon_deployer.server.jobs import Outcome
 
 Work = Coroutine[Any, Any, list[Outcome]]
@@ -19,17 +20,16 @@ Leave = Callable[[Callable[[], object]], None]
 
 
 class Crew:
-    """Threads for methods that compute, and one event loop of their own for those that await.
+    """Threads for methods that compute; those that await go on in an event loop of their own.
 
     Daemons: a method that never returns does not keep the process from ending.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, awaiting: Awaiting) -> None:
         self._inbox: SimpleQueue[tuple[Work, Done, Leave, Context]] = SimpleQueue()
         self._threads = threads
         self._started = 0
-        self._awaiting: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
+        self._awaiting = awaiting
 
     def start(self, work: Work, done: Done, leave: Leave, context: Context) -> None:
         """Run a coroutine in a thread; `done` is told its outcomes, in the caller's event loop.
@@ -68,17 +68,8 @@ class Crew:
         except StopIteration as end:
             home.call_soon_threadsafe(done, end.value)
         else:
-            told = asyncio.run_coroutine_threadsafe(_tell(work, home, done), self._loop())
+            told = asyncio.run_coroutine_threadsafe(_tell(work, home, done), self._awaiting.loop)
             home.call_soon_threadsafe(leave, told.cancel)
-
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._awaiting is None:
-                self._awaiting = asyncio.new_event_loop()
-                threading.Thread(
-                    target=self._awaiting.run_forever, name="predict_async", daemon=True
-                ).start()
-            return self._awaiting
 
 
 async def _tell(work: Work, home: asyncio.AbstractEventLoop, done: Done) -> None:

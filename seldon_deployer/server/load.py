@@ -69,7 +69,7 @@ def load_component(
     load = getattr(component.target, "load", None)
     if callable(load):
         try:
-            load()
+            component.wait(load())
         except SeldonDeployerError:
             raise
         except (Exception, SystemExit) as error:

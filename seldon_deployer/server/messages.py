@@ -154,7 +154,7 @@ def build_answer(
     try:
         answer = encode(value, like=like, names=names)
     except PayloadError as error:
-        if isinstance(value, list) or getattr(value, "ndim", 0):
+        if isinstance(value, list) or getattr(value, "ndim", 0) > 0:
             # The right type with a content that JSON cannot hold: the model's fault.
             raise UnitError(
                 f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL
