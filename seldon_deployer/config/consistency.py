@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seldon_deployer.catalogue import find_server
 from seldon_deployer.config.seldon import check_environment
 from seldon_deployer.errors import InvalidFields
-from seldon_deployer.graph import components, units
+from seldon_deployer.graph import Router, components, units
 from seldon_deployer.workload import check_mounts
 from seldon_deployer.workload.rules import GPU_RESOURCE
 
@@ -107,6 +107,14 @@ def _orchestrator(config: DeploymentConfig) -> Iterator[str]:
         yield 'svc_orch_spec.replicas are of a pod of its own: orchestrator="separate"'
 
 
+def _bandits(config: DeploymentConfig) -> Iterator[str]:
+    if config.graph is None or config.protocol == "seldon":
+        return
+    for unit in units(config.graph):
+        if isinstance(unit, Router) and unit.is_bandit:
+            yield f"{unit.name} learns from feedback, which the protocol {config.protocol} has not"
+
+
 def _predictors(config: DeploymentConfig) -> Iterator[str]:
     names = [predictor.name for predictor in config.predictors]
     for name in names:
@@ -132,5 +140,6 @@ _CHECKS: tuple[Callable[[DeploymentConfig], Iterator[str]], ...] = (
     _scaling,
     _volumes,
     _orchestrator,
+    _bandits,
     _predictors,
 )

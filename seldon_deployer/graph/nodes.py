@@ -173,6 +173,11 @@ class Router(Unit, Forked):
         )
 
     @property
+    def is_bandit(self) -> bool:
+        """Whether it is one of ours that learn."""
+        return self.python_class in _BANDITS.values()
+
+    @property
     def branches(self) -> tuple[Graph, ...]:
         """The graphs it chooses from."""
         return self.children

@@ -10,7 +10,8 @@ from hypothesis import given
 from pydantic import TypeAdapter, ValidationError
 
 from seldon_deployer import graph as words
-from seldon_deployer.errors import InvalidFields
+from seldon_deployer.config import DeploymentConfig
+from seldon_deployer.errors import ConfigError, InvalidFields
 from seldon_deployer.graph import (
     ABTest,
     Chain,
@@ -218,3 +219,27 @@ def test_units_with_their_own_pods_stand_behind_the_shared_one():
         ["scale"],
     ]
     assert [pod.replicas for pod in components(graph)] == [None, 3]
+
+
+def test_a_bandit_is_a_router_of_ours_and_can_be_written_down():
+    bandit = Router.bandit("choose", [IRIS, WINE], algorithm="epsilon-greedy", epsilon=0.2, seed=1)
+    assert bandit.python_class == "seldon_deployer.server.bandit.EpsilonGreedy"
+    assert bandit.parameters == {"branches": 2, "epsilon": 0.2, "seed": 1}
+    assert READER.validate_python(READER.dump_python(bandit)) == bandit
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"algorithm": "ucb"}, "no algorithm 'ucb'"),
+        ({"epsilon": 0.1}, "thompson-sampling has no epsilon"),
+    ],
+)
+def test_a_bandit_says_what_it_does_not_know(options, words):
+    with pytest.raises(ConfigError, match=words):
+        Router.bandit("choose", [IRIS, WINE], **options)
+
+
+def test_a_bandit_cannot_learn_without_feedback():
+    with pytest.raises(InvalidFields, match="choose learns from feedback"):
+        DeploymentConfig(model_name="m", graph=Router.bandit("choose", [IRIS]), protocol="v2")
