@@ -9,8 +9,9 @@ import re
 import struct
 from collections.abc import Iterator
 
+from seldon_deployer.artifacts.compressed import unpack_start
 from seldon_deployer.artifacts.frameworks import BOOSTERS, data_of, framework_of
-from seldon_deployer.artifacts.names import UNREAD, Candidate
+from seldon_deployer.artifacts.names import SHARED, UNREAD, Candidate
 from seldon_deployer.artifacts.pickles import peek_pickle
 
 # Enough for the first names in an archive, and for a pickle's class.
@@ -19,6 +20,7 @@ HEAD_BYTES = 64 * 1024
 _UBJ = re.compile(rb"\{[iUIlL].{1,8}learner", re.DOTALL)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
+_UNSURE = frozenset({UNREAD, "pickle", "h5"})
 # How pickles of protocol 2 and newer begin, and what those of classes by value name.
 _PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _BY_VALUE = b"cloudpickle"
@@ -32,9 +34,17 @@ _EXPORT = re.compile(r"[^/]+/data/weights/.*|(?:[^/]+/)?serialized_exported_prog
 
 
 def look_inside(candidate: Candidate, head: bytes) -> Candidate | None:
-    """The candidate with what its first bytes tell; None where it is no model at all."""
-    file = candidate.file
+    """The candidate with what its first bytes tell; None where it is no model at all.
+
+    What joblib has compressed is unpacked, whatever its name. A name that stands for one format
+    alone is believed, unless the bytes are another library's.
+    """
+    head, file = unpack_head(head), candidate.file
+    if is_sure(candidate):
+        return _other_than(candidate, head) or candidate
     if candidate.framework == "pytorch":
+        if (other := _other_than(candidate, head)) is not None:
+            return other
         return Candidate("pytorch", _torch_format(head), file)
     if candidate.format == "pickle":
         return None if data_inside(head) else _pickled(file, head)
@@ -51,9 +61,31 @@ def look_inside(candidate: Candidate, head: bytes) -> Candidate | None:
     return None
 
 
+def is_sure(candidate: Candidate) -> bool:
+    """Whether the name tells the format; others lie, or are shared with other things."""
+    return candidate.format not in _UNSURE and candidate.file not in SHARED
+
+
+def unpack_head(head: bytes) -> bytes:
+    """The first bytes as they were before compression; as they are where they were not."""
+    try:
+        return unpack_start(head, HEAD_BYTES)[0]
+    except ValueError:
+        return head
+
+
+def _other_than(candidate: Candidate, head: bytes) -> Candidate | None:
+    """What the bytes surely are, where that is another framework's."""
+    found = _by_bytes(head)
+    if found is not None and found[0] != candidate.framework:
+        return Candidate(*found, candidate.file)
+    return None
+
+
 def data_inside(head: bytes) -> str | None:
     """What kind of data a pickle holds, by its first bytes; None where it may be a model."""
     # A class that is pickled by value has before it whatever its code uses.
+    head = unpack_head(head)
     return None if _BY_VALUE in head else data_of(peek_pickle(head))
 
 

@@ -6,14 +6,14 @@ that a model in a store is found without a download. Nothing is ever loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 
-from seldon_deployer.artifacts.content import HEAD_BYTES, data_inside, look_inside
+from seldon_deployer.artifacts.content import HEAD_BYTES, data_inside, is_sure, look_inside
 from seldon_deployer.artifacts.frameworks import data_of
 from seldon_deployer.artifacts.names import (
-    SHARED,
     UNREAD,
     Candidate,
     find_data,
@@ -31,6 +31,7 @@ from seldon_deployer.artifacts.plans import (
     find_plan,
 )
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
+from seldon_deployer.artifacts.whole import can_tell_by_head, check_head
 from seldon_deployer.catalogue import Server, find_server
 from seldon_deployer.errors import ArtifactError
 
@@ -41,9 +42,12 @@ MODEL_FILE = "model.joblib"
 # The first bytes of a file of the listing: (path, at most so many) -> bytes.
 Read = Callable[[str, int], bytes]
 
+# How training and ZenML call a model's file, whatever its ending.
+_USUAL_STEMS = frozenset({"artifact", "entire_model", "model"})
+
 _SHOWN = 8
-# Formats whose names may lie, or are shared with other things.
-_UNSURE = frozenset({UNREAD, "pickle", "h5"})
+# Of files whose names do not tell so many are looked into: in a store each look is a request.
+MOST_LOOKS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,15 @@ def detect(
     read: Read | None = None,
     is_local: bool = True,
     needs: Needs = NOTHING_KNOWN,
+    sizes: Mapping[str, int] | None = None,
 ) -> Detected:
     """Find the model among `files` (paths relative to the artifact's folder) and its server.
 
     A server's own file wins over any other. record: what a pipeline noted of the artifact.
     read: gives the first bytes of a file. is_local: whether the embedded runtime will serve it.
     needs: what is known of the model's libraries, to choose between servers.
+    sizes: of the files in bytes, where the listing has them: of many files the large ones are
+    looked into first, and a model of which a part is missing is an error here already.
     Raises ArtifactError that lists what was seen, when there is no model, more than one, or one
     that nothing can serve; ConfigError for an unknown implementation.
     """
@@ -92,7 +99,9 @@ def detect(
             why="its folder is empty",
             hint="check model_uri; a wrong path may exist and be empty",
         )
-    model = _find_model(seen, server, protocol, record, read)
+    look = _Look(read, sizes or {})
+    model = _find_model(seen, server, protocol, record, look)
+    look.check_whole(model)
     if server is None and model.framework is None:
         return _undecided(model, protocol)
     reason = ""
@@ -108,24 +117,72 @@ def detect(
     return _detected(model, plan, reason)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How files are looked into: a few, the likeliest first."""
+
+    read: Read | None
+    sizes: Mapping[str, int]
+
+    def at(self, named: Sequence[Candidate]) -> tuple[list[Candidate], int]:
+        """Those that are models as far as the first bytes tell, and how many were not looked at."""
+        if self.read is None:
+            return list(named), 0
+        looked = sorted(named, key=self._likeliness)[:MOST_LOOKS]
+        found = {each.file: look_inside(each, self._head(each.file)) for each in looked}
+        models = [found.get(each.file) for each in named]
+        left = [each for each in named if each.file not in found and is_sure(each)]
+        kept = [each for each in models if each is not None]
+        return kept + left, len(named) - len(looked) - len(left)
+
+    def check_whole(self, model: Candidate) -> None:
+        """Raise ArtifactError where the model's first bytes promise more than its size."""
+        size = self.sizes.get(model.file)
+        if size is None:
+            return
+        head = b""
+        if self.read is not None and can_tell_by_head(model.format) and size:
+            head = self._head(model.file)
+        check_head(model.file, model.format, head, size)
+
+    def _head(self, file: str) -> bytes:
+        return b"" if self.read is None else self.read(file, HEAD_BYTES)
+
+    def _likeliness(self, candidate: Candidate) -> tuple[bool, bool, bool, int, str]:
+        """What sorts first: names that servers look for, names of models, large files."""
+        file = candidate.file
+        stem = file.partition(".")[0]
+        return (
+            not (stem in _USUAL_STEMS and "." in file),
+            candidate.framework is None and candidate.format == UNREAD,
+            not is_sure(candidate),
+            -self.sizes.get(file, 0),
+            file,
+        )
+
+
 def _find_model(
     seen: Sequence[str],
     server: Server | None,
     protocol: str,
     record: ArtifactRecord,
-    read: Read | None,
+    look: _Look,
 ) -> Candidate:
     if (tree := find_tree(seen)) is not None:
         return tree
-    named = list(find_files(seen, is_readable=read is not None))
-    found = [_looked_at(each, read) for each in named]
-    candidates = [each for each in found if each is not None]
+    named = list(find_files(seen, is_readable=look.read is not None))
+    if server is not None:
+        wanted = server.files.get(protocol, ())
+        named = [each for each in named if each.file in wanted] or named
+    candidates, left = look.at(named)
     if server is not None:
         # Who names a server is taken at their word: what looks like data may predict.
         pickles = [each for each in named if each.format == "pickle"]
         return _for_server(server, protocol, seen, candidates or pickles)
+    if left and not candidates:
+        raise _too_many(named, left)
     if not candidates:
-        raise _no_model(seen, record, read)
+        raise _no_model(seen, record, look.read)
     if record.framework is not None:
         fitting = [each for each in candidates if each.framework in (record.framework, None)]
         candidates = fitting or candidates
@@ -134,14 +191,6 @@ def _find_model(
             for each in candidates
         ]
     return _only_one(candidates, protocol)
-
-
-def _looked_at(candidate: Candidate, read: Read | None) -> Candidate | None:
-    """The candidate, with what its content tells where that was asked."""
-    is_sure = candidate.format not in _UNSURE and candidate.file not in SHARED
-    if read is None or is_sure:
-        return candidate
-    return look_inside(candidate, read(candidate.file, HEAD_BYTES))
 
 
 def _for_server(
@@ -211,6 +260,16 @@ def _detected(model: Candidate, plan: Plan, reason: str) -> Detected:
     )
 
 
+def _too_many(named: Sequence[Candidate], left: int) -> ArtifactError:
+    return ArtifactError(
+        "the artifact holds too many files to find the model among them",
+        why=f"{len(named)} may be one by their names, and {left} of them were not looked into: "
+        f"{_list([each.file for each in named])}",
+        hint="name the model as its server does (model.joblib, model.json), set implementation, "
+        "or end model_uri with the model's own file",
+    )
+
+
 def _several(candidates: Sequence[Candidate], name: str) -> ArtifactError:
     return ArtifactError(
         "the artifact holds more than one model",
@@ -243,7 +302,8 @@ def _no_model(seen: Sequence[str], record: ArtifactRecord, read: Read | None) ->
 def _pickled_data(seen: Sequence[str], read: Read | None) -> str | None:
     """What a pickle holds that is no model."""
     pickles = (each.file for each in find_files(seen, is_readable=False) if each.format == "pickle")
-    kinds = (data_inside(read(file, HEAD_BYTES)) for file in pickles if read is not None)
+    few = islice(pickles, MOST_LOOKS)
+    kinds = (data_inside(read(file, HEAD_BYTES)) for file in few if read is not None)
     return next((kind for kind in kinds if kind), None)
 
 

@@ -18,6 +18,7 @@ from seldon_deployer.artifacts.pickles import PickledObject, inspect_pickle
 from seldon_deployer.artifacts.plans import NOTHING_KNOWN, Needs
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.training import of_pickle, read_training
+from seldon_deployer.artifacts.whole import check_whole
 from seldon_deployer.errors import ArtifactError
 
 __all__ = ["CONVERTED_SUFFIX", "Prepared", "find_training", "fingerprint", "list_files", "prepare"]
@@ -130,6 +131,7 @@ def _look(
     """
     noted = DISTRIBUTIONS.get(detected.framework, frozenset())
     versions = {name: told for name, told in record.versions.items() if name in noted}
+    check_whole(folder / detected.file, detected.format)
     if detected.format not in ("pickle", "booster"):
         told = read_training(folder, detected.file, detected.framework, detected.format)
         return PickledObject(name=""), versions | told

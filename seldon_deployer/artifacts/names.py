@@ -54,7 +54,15 @@ SHARED: Mapping[str, tuple[str, str]] = {
     "model.txt": ("lightgbm", "text"),
     "model.bin": ("xgboost", "binary"),
 }
-_SHARED_ENDINGS = (".json", ".txt", ".bin", ".model")
+# Endings of what is never a model: not worth a look.
+_OTHER_ENDINGS = frozenset(
+    {
+        *(".md", ".rst", ".html", ".htm", ".pdf", ".svg", ".gif", ".css", ".js", ".log", ".lock"),
+        *(".yaml", ".yml", ".toml", ".cfg", ".ini", ".env", ".py", ".pyc", ".ipynb", ".sh", ".r"),
+        *(".pb", ".pbtxt", ".index", ".msgpack", ".jsonl", ".tsv", ".xls", ".xlsx", ".db", ".sql"),
+        *(".tar", ".tgz", ".zip", ".whl", ".exe", ".so", ".dll", ".wav", ".mp3", ".mp4", ".avi"),
+    }
+)
 _WEIGHTS = re.compile(r".*\.weights\.h5|(pytorch_)?model-\d+-of-\d+\.(bin|safetensors)")
 
 _SAVED_MODEL = re.compile(r"(?:\d+/)?saved_model\.pb(?:txt)?")
@@ -96,6 +104,7 @@ _DATA_ENDINGS: Mapping[str, str] = {
     ".jpg": "an image",
     ".jpeg": "an image",
 }
+_NO_MODELS = _OTHER_ENDINGS | frozenset(_DATA_ENDINGS)
 _DATA_FOLDERS: Mapping[str, str] = {
     "hf_datasets/": "a Hugging Face data set",
     "hf_tokenizer/": "a Hugging Face tokenizer without its model",
@@ -123,8 +132,8 @@ def find_tree(files: Sequence[str]) -> Candidate | None:
 def find_files(files: Sequence[str], *, is_readable: bool) -> Iterator[Candidate]:
     """Each single file at the top that may be a model.
 
-    is_readable: whether content can be looked at; then any `.json` or `.txt` may be one too, and
-    any name without an ending.
+    is_readable: whether content can be looked at; then any name may be one that is not known to
+    be something else, such as `iris.json`, `model.joblib.gz` or one without an ending.
     """
     names = [file for file in files if "/" not in file and file not in _DATA]
     for name in names:
@@ -135,7 +144,7 @@ def find_files(files: Sequence[str], *, is_readable: bool) -> Iterator[Candidate
             yield Candidate("keras" if name.endswith(".h5") else "pytorch", "weights", name)
         elif (found := _ENDINGS.get(_ending(name))) is not None:
             yield Candidate(*found, name)
-        elif is_readable and (name.endswith(_SHARED_ENDINGS) or "." not in name):
+        elif is_readable and _ending(name) not in _NO_MODELS:
             yield Candidate(None, UNREAD, name)
         elif name in SHARED:
             yield Candidate(*SHARED[name], name)

@@ -5,17 +5,18 @@ Loading a pickle runs what is in it; reading its opcodes does not.
 
 from __future__ import annotations
 
-import io
 import mmap
 import pickletools
 import re
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from seldon_deployer.artifacts.compressed import MARKS, NotUnpackable, unpack_start
 from seldon_deployer.errors import ArtifactError
 
 # What stands before the class of an object without being it.
@@ -34,12 +35,11 @@ _SCAFFOLDING = frozenset(
 )
 _BY_VALUE = "cloudpickle"
 _JOBLIB_ARRAY = "joblib.numpy_pickle.NumpyArrayWrapper"
-# How joblib's compressed files begin: gzip, bzip2, xz, lzma, lz4, zlib.
-_COMPRESSED = (
-    *(b"\x1f\x8b", b"BZ", b"\xfd7zXZ", b"]\x00", b"\x04\x22\x4d\x18"),
-    # zlib's own letter alone would take any text with an x in front for compressed.
-    *(b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"),
-)
+# Of a compressed file so much is unpacked: the class and the versions stand before the numbers.
+_UNPACKED_BYTES = 16 << 20
+_PACKED_BYTES = 4 << 20
+# The opcode that ends every pickle, those with arrays between the opcodes too.
+_STOP = ord(".")
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 # A pickle of plain values begins by pushing one, or ends by closing a tuple or naming a class.
@@ -67,7 +67,7 @@ class PickledObject:
     itself is part of the pickle; "" where it is no object of a class (plain values, functions).
     carries_code: whether functions or classes are in it by value, so that only an environment
     with cloudpickle can load it.
-    is_readable: false for a compressed file, of which nothing else is known.
+    is_readable: false for a file compressed by what is not installed: nothing else is known of it.
     modules: every module that loading would import, as far as the file was read.
     """
 
@@ -101,16 +101,17 @@ class PickledObject:
 def inspect_pickle(path: Path) -> PickledObject:
     """Read a file of pickle or joblib; raises ArtifactError when it is none, or is cut.
 
-    joblib puts raw arrays between the opcodes: such a file is read up to its first array.
+    joblib puts raw arrays between the opcodes: such a file is read up to its first array, and a
+    compressed one as far as it is unpacked.
     """
     names: list[str] = []
     last = first = ""
+    content = _Content(None)
     try:
-        with _Bounded(path) as file:
-            if file.read(8).startswith(_COMPRESSED):
+        with _open_content(path) as content:
+            if content.bytes is None:
                 return PickledObject(name="", is_readable=False)
-            file.seek(0)
-            for opcode, name in _globals(file):
+            for opcode, name in _globals(_Bounded(content.bytes)):
                 if name:
                     names.append(name)
                 if opcode not in _BOOKKEEPING:
@@ -118,13 +119,11 @@ def inspect_pickle(path: Path) -> PickledObject:
     except OSError as error:
         raise unreadable(path, error) from error
     except _NO_PICKLE as error:
-        if _JOBLIB_ARRAY in names:
+        is_joblib = _JOBLIB_ARRAY in names and content.ends_well
+        if is_joblib or (names and not content.is_whole):
             return PickledObject(name="") if first in _PLAIN_STARTS else _describe(names)
-        raise ArtifactError(
-            f"{path.name} is no complete pickle",
-            why=str(error) or "its opcodes end too early",
-            hint="save the model again, and check that the copy is whole",
-        ) from error
+        early = "its opcodes end too early"
+        raise _incomplete(path, early if names else str(error) or early) from error
     if first in _PLAIN_STARTS or last in _PLAIN_ENDS:
         return PickledObject(name="")
     return _describe(names)
@@ -137,7 +136,7 @@ def peek_pickle(head: bytes) -> str:
     """
     names: list[str] = []
     try:
-        for opcode, name in _globals(io.BytesIO(head)):
+        for opcode, name in _globals(_Bounded(head)):
             if name:
                 names.append(name)
             elif not names and opcode in _PLAIN_STARTS:
@@ -157,19 +156,16 @@ def _describe(names: list[str]) -> PickledObject:
 def sklearn_version(path: Path) -> str | None:
     """The scikit-learn version recorded in a pickle or joblib file; None where there is none.
 
-    A compressed file keeps it out of sight.
+    Of a compressed file it is looked for in what is unpacked of it.
     """
     try:
-        with path.open("rb") as file:
-            if path.stat().st_size == 0:
+        with _open_content(path) as content:
+            found = _SKLEARN_VERSION.search(content.bytes) if content.bytes else None
+            if found is None:
                 return None
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                found = _SKLEARN_VERSION.search(content)
-                if found is None:
-                    return None
-                size = found["short"] or found["long"]
-                end = int.from_bytes(size, "little") if size else None
-                return found["text"][:end].decode()
+            size = found["short"] or found["long"]
+            end = int.from_bytes(size, "little") if size else None
+            return found["text"][:end].decode()
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -183,22 +179,76 @@ def unreadable(path: Path, error: OSError) -> ArtifactError:
     )
 
 
-class _Bounded(io.BufferedReader):
-    """A file that is never asked for more than it has: broken pickles claim any length."""
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a file holds, unpacked where it is compressed.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
-        self._size = path.stat().st_size
+    bytes: None where it cannot be unpacked here. is_whole: whether they are all.
+    ends_well: whether the last byte is a pickle's last, as far as that is known.
+    """
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(self._size if size is None else min(size, self._size))
+    bytes: mmap.mmap | bytes | None
+    is_whole: bool = True
+    ends_well: bool = False
 
 
-def _globals(file: BinaryIO) -> Iterator[tuple[str, str]]:
+@contextmanager
+def _open_content(path: Path) -> Iterator[_Content]:
+    """The content of a file while the context lasts. Raises OSError, and ArtifactError as cut."""
+    size = path.stat().st_size
+    if size == 0:
+        yield _Content(b"")
+        return
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        if not content[:8].startswith(MARKS):
+            yield _Content(content, ends_well=content[-1] == _STOP)
+            return
+        packed = content[:_PACKED_BYTES]
+        try:
+            unpacked, is_whole = unpack_start(packed, _UNPACKED_BYTES)
+        except NotUnpackable:
+            yield _Content(None)
+            return
+        except ValueError as error:
+            raise _incomplete(path, str(error)) from error
+        if not is_whole and len(packed) == size and len(unpacked) < _UNPACKED_BYTES:
+            raise _incomplete(path, "what is packed in it ends too early")
+        yield _Content(unpacked, is_whole, not is_whole or unpacked[-1:] == bytes([_STOP]))
+
+
+def _incomplete(path: Path, reason: str) -> ArtifactError:
+    return ArtifactError(
+        f"{path.name} is no complete pickle",
+        why=reason,
+        hint="save the model again, and check that the copy is whole",
+    )
+
+
+class _Bounded:
+    """Bytes as a file that is never asked for more than it has: broken pickles claim any length."""
+
+    def __init__(self, content: mmap.mmap | bytes) -> None:
+        self._content = content
+        self._at = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        end = len(self._content) if size < 0 else min(self._at + size, len(self._content))
+        self._at, begin = end, self._at
+        return self._content[begin:end]
+
+    def readline(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002 - never asked for here
+        found = self._content.find(b"\n", self._at)
+        return self.read(-1 if found < 0 else found + 1 - self._at)
+
+
+def _globals(file: _Bounded) -> Iterator[tuple[str, str]]:
     """Each opcode with the dotted name it looks up, or ""."""
     memo: dict[int, str] = {}
     strings = ["", ""]  # the last two values pushed, where they are strings
-    for opcode, argument, _ in pickletools.genops(file):
+    for opcode, argument, _ in pickletools.genops(cast(BinaryIO, file)):
         name = opcode.name
         looked_up = ""
         if name == "MEMOIZE":

@@ -45,8 +45,10 @@ class _Artifact:
 
     def detect(self, files: Iterable[StoredFile]) -> Detected:
         """The model among the files, of which little is read and nothing loaded."""
+        sizes = {each.path: each.size_bytes for each in files}
         return detect(
-            [each.path for each in files],
+            sizes,
+            sizes=sizes,
             protocol=self.config.protocol,
             implementation=self.config.implementation,
             record=self.record,

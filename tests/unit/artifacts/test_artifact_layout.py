@@ -9,6 +9,8 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 from trained import iris_model, write_zenml_artifact
 
@@ -124,22 +126,57 @@ def test_text_that_begins_like_zlib_is_no_compressed_model(tmp_path: Path) -> No
         prepare(tmp_path / "clf.joblib")
 
 
-@pytest.mark.parametrize("level", range(1, 10))
-def test_every_level_of_zlib_is_known_as_compressed(tmp_path: Path, level: int) -> None:
-    joblib.dump(iris_model(), tmp_path / "clf.joblib", compress=("zlib", level))
+@pytest.mark.parametrize(
+    ("method", "level"),
+    [*(("zlib", level) for level in range(1, 10)), ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)],
+)
+@pytest.mark.parametrize("name", ["model.pkl.gz", "iris"])
+def test_a_compressed_model_is_found_under_any_name_with_its_versions(
+    tmp_path: Path, name: str, method: str, level: int
+) -> None:
+    joblib.dump(iris_model(), tmp_path / name, compress=(method, level))
 
-    with pytest.raises(ArtifactError, match="compressed data"):
-        prepare(tmp_path / "clf.joblib")
+    prepared = prepare(tmp_path)
+
+    assert prepared.implementation == "SKLEARN_SERVER"
+    assert prepared.trained_with["scikit-learn"] == sklearn.__version__
+    assert list_files(prepared.path) == ["model.joblib"]
+    assert joblib.load(prepared.path / "model.joblib").classes_.tolist() == [0, 1, 2]
 
 
-def test_a_compressed_model_needs_a_word_from_the_user(tmp_path: Path) -> None:
-    joblib.dump(iris_model(), tmp_path / "clf.joblib", compress=3)
+def test_data_is_known_for_data_when_it_is_compressed(tmp_path: Path) -> None:
+    joblib.dump(np.arange(3), tmp_path / "rows.joblib", compress=3)
 
-    with pytest.raises(ArtifactError, match="compressed data"):
+    with pytest.raises(ArtifactError, match="is a numpy array, no model"):
         prepare(tmp_path)
 
-    prepared = prepare(tmp_path, implementation="SKLEARN_SERVER")
-    assert joblib.load(prepared.path / "model.joblib").classes_.tolist() == [0, 1, 2]
+
+def test_what_cannot_be_unpacked_here_needs_a_word_from_the_user(tmp_path: Path) -> None:
+    # The mark of lz4, which is not installed where nothing needs it.
+    (tmp_path / "clf.joblib").write_bytes(b"\x04\x22\x4d\x18" + bytes(60))
+
+    with pytest.raises(ArtifactError, match=r"compressed data|no complete pickle"):
+        prepare(tmp_path)
+
+
+@given(cut=st.integers(0, 2000), method=st.sampled_from(["zlib", "gzip", "bz2", "xz", "lzma"]))
+def test_a_compressed_model_that_is_cut_is_refused_with_its_reason(
+    cut: int, method: str, compressed: Path
+) -> None:
+    joblib.dump(iris_model(), compressed, compress=(method, 3))
+    content = compressed.read_bytes()
+    compressed.write_bytes(content[: min(cut, len(content) - 1)])
+
+    with pytest.raises(ArtifactError) as caught:
+        prepare(compressed)
+
+    assert caught.value.why
+    assert caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compressed") / "clf.joblib"
 
 
 def test_an_object_of_another_library_is_refused_by_name(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_any_bytes_are_fields_or_a_clear_end(content: bytes) -> None:
 def test_what_is_no_onnx_model_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
 
-    with pytest.raises(ArtifactError, match="no protocol buffer"):
+    with pytest.raises(ArtifactError, match=r"no protocol buffer|it is empty"):
         prepare(tmp_path)
 
 
@@ -133,13 +133,18 @@ def test_triton_gets_a_repository_that_describes_the_tensors(tmp_path: Path) -> 
 
 def test_triton_gets_a_saved_model_and_a_name(tmp_path: Path) -> None:
     (tmp_path / "artifact" / "variables").mkdir(parents=True)
-    (tmp_path / "artifact" / "saved_model.pbtxt").write_text("")
-    (tmp_path / "artifact" / "variables" / "variables.index").write_bytes(b"1")
+    (tmp_path / "artifact" / "saved_model.pbtxt").write_text("saved_model_schema_version: 1")
+    (tmp_path / "artifact" / "variables" / "variables.index").write_bytes(
+        # The mark that such a table ends with.
+        bytes.fromhex("57fb808b247547db")
+    )
+    (tmp_path / "artifact" / "variables" / "variables.data-00000-of-00001").write_bytes(b"1")
 
     prepared = prepare(tmp_path / "artifact", protocol="v2", implementation="TRITON_SERVER")
 
     assert list_files(prepared.path) == [
         "model/1/model.savedmodel/saved_model.pbtxt",
+        "model/1/model.savedmodel/variables/variables.data-00000-of-00001",
         "model/1/model.savedmodel/variables/variables.index",
         "model/config.pbtxt",
     ]

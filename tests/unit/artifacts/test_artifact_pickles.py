@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -124,12 +126,25 @@ def test_a_function_inside_a_pipeline_is_code(tmp_path: Path) -> None:
     assert inspect_pickle(path).carries_code
 
 
-def test_a_compressed_file_is_not_looked_into(tmp_path: Path) -> None:
-    path = tmp_path / "model.joblib"
-    joblib.dump(iris_model(), path, compress=3)
+def test_a_compressed_file_tells_what_it_would_tell_unpacked(tmp_path: Path) -> None:
+    path, packed = tmp_path / "model.joblib", tmp_path / "model.joblib.gz"
+    joblib.dump(iris_model(), path)
+    joblib.dump(iris_model(), packed, compress=3)
 
-    assert not inspect_pickle(path).is_readable
-    assert sklearn_version(path) is None
+    assert inspect_pickle(packed) == inspect_pickle(path)
+    assert sklearn_version(packed) == sklearn.__version__
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model.joblib"
+    path.write_bytes(zlib.compress(pickle.dumps(iris_model())[:-1] + bytes(1 << 28)))
+
+    tracemalloc.start()
+    inspect_pickle(path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < 1 << 27
 
 
 class Trap:
