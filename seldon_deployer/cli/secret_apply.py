@@ -13,6 +13,8 @@ from seldon_deployer.cli.output import progress, write_json
 from seldon_deployer.cli.session import current_session
 from seldon_deployer.errors import UsageError
 
+log = logging.getLogger(__name__)
+
 
 @click.command()
 @click.argument("file", metavar="FILE")
@@ -65,6 +67,8 @@ def command(
     # Judged before anything is connected to.
     wanted = read_credential_file(file)
     current_session().show_log(logging.INFO)
+    if ending := wanted.credentials.ending():
+        log.warning("no pod that starts later than these last can fetch its model: %s", ending)
     end = choose_end(**options)
     secret = build_secret(wanted.name, end.cluster.namespace, wanted.credentials)
     if not dry_run:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from seldon_deployer.cluster import Object
+from seldon_deployer.deployer.endings import find_endings
 from seldon_deployer.deployer.live_facts import (
     LiveFacts,
     claims,
@@ -123,6 +124,13 @@ def _secrets_of_other_remotes(manifest: Object, facts: LiveFacts) -> Iterator[Fi
         yield Finding(each.field, f"{message}, so it says nothing of {remote}://")
 
 
+def _ending_credentials(manifest: Object, facts: LiveFacts) -> Iterator[Finding]:
+    fields = {each.name: each.field for each in secret_references(manifest)}
+    for name, secret in facts.secrets.items():
+        for ending in find_endings(secret.environment):
+            yield Finding(fields.get(name, "spec.predictors"), f"the Secret {name}: {ending}")
+
+
 def _remotes_without_secret(manifest: Object, facts: LiveFacts) -> Iterator[Finding]:
     for each in model_references(manifest):
         remote = _remote(each, facts)
@@ -204,6 +212,13 @@ LIVE_RULES: dict[str, LiveRule] = {
             "the initializer fails with `didn't find section in config file`, unless Seldon's "
             "operator has a default Secret for all models",
             _remotes_without_secret,
+        ),
+        LiveRule(
+            "ending-credentials",
+            "warning",
+            "a pod that starts after that cannot fetch its model: give lasting credentials, or "
+            "apply new ones before (`secret apply`)",
+            _ending_credentials,
         ),
         LiveRule(
             "missing-service-account",

@@ -30,7 +30,7 @@ def choose_storage_secret(
     model_uris = {uri for uri in _addresses(config) if uri and local_path(uri) is None}
     if config.secret_name or not model_uris:
         return choose_secret(secret_name=config.secret_name)
-    choice = choose_secret(
+    return choose_secret(
         made_from=_named(options),
         existing=options.kubernetes_secret_name,
         of_store=lambda: (
@@ -38,12 +38,6 @@ def choose_storage_secret(
             or service_account_identity(model_uris, config.service_account_name)
         ),
     )
-    ending = choice.made_from.credentials.ending() if choice.made_from else ""
-    if ending:
-        logger.warning(
-            "the Secret %s will not last, and no pod starts after: %s", choice.name, ending
-        )
-    return choice
 
 
 def service_account_identity(

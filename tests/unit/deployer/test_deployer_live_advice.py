@@ -11,6 +11,12 @@ from seldon_deployer.deployer.live_secrets import LiveSecret, read_environment
 from seldon_deployer.manifest.advice import RULES
 
 S3 = {"RCLONE_CONFIG_S3_TYPE": SecretStr("s3")}
+LASTING = S3 | {
+    "RCLONE_CONFIG_S3_ACCESS_KEY_ID": SecretStr("key"),
+    "RCLONE_CONFIG_S3_SECRET_ACCESS_KEY": SecretStr("secret"),
+    "RCLONE_CONFIG_S3_PROVIDER": SecretStr("AWS"),
+}
+SESSION = LASTING | {"RCLONE_CONFIG_S3_SESSION_TOKEN": SecretStr("token")}
 MINIO = {"RCLONE_CONFIG_MINIO_TYPE": SecretStr("s3")}
 
 
@@ -59,6 +65,11 @@ CASES = {
         sdep(secret=None),
         LiveFacts(may_have_default_secret=False),
         None,
+    ),
+    "ending-credentials": (
+        sdep(),
+        LiveFacts({"s": there(environment=SESSION)}),
+        LiveFacts({"s": there(environment=LASTING)}),
     ),
     "missing-service-account": (
         sdep(serviceAccountName="sa"),
