@@ -80,13 +80,14 @@ def ours_prepackaged(**asked: float) -> Iterator[Running]:
 
 
 @contextmanager
-def seldon_core(served: str = "iris_unit.Iris") -> Iterator[Running]:
+def seldon_core(served: str = "iris_unit.Iris", **environment: str) -> Iterator[Running]:
     """seldon-core's Python server with the same class: one worker, as it comes."""
     port, grpc_port, metrics_port = _free_ports(3)
     command = [str(SELDON_CORE.executable()), served, "--service-type", "MODEL"]
     command += ["--http-port", str(port), "--grpc-port", str(grpc_port)]
     command += ["--metrics-port", str(metrics_port)]
-    with _serving(command, {"PREDICTIVE_UNIT_ID": "iris"}, port, grpc_port) as running:
+    wanted = {"PREDICTIVE_UNIT_ID": "iris", **environment}
+    with _serving(command, wanted, port, grpc_port) as running:
         yield running
 
 
