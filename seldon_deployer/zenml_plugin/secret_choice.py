@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterator
 
 from seldon_deployer.artifacts.location import local_path
@@ -15,8 +14,6 @@ from seldon_deployer.storage.location import parse_location
 from seldon_deployer.zenml_plugin.artifact_store import store_credentials
 from seldon_deployer.zenml_plugin.flavor import SeldonModelDeployerConfig
 from seldon_deployer.zenml_plugin.storage_secret import read_storage_secret
-
-logger = logging.getLogger(__name__)
 
 
 def choose_storage_secret(
