@@ -9,11 +9,16 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from seldon_deployer.rpc.status import RpcError, StatusCode
 from seldon_deployer.server.request import Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from seldon_deployer.rpc.messages import Buffer
+    from seldon_deployer.rpc.server import Answer, Call
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -83,3 +88,36 @@ class AccessLog:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
+
+
+def log_calls(answer: Answer) -> Answer:
+    """Answer calls of gRPC by another one, and write a line for each; never what they hold."""
+
+    async def answer_and_write(call: Call) -> Sequence[Buffer] | None:
+        started = time.perf_counter()
+        request_bytes = call.size_bytes
+        # A client that went away before its answer has no status.
+        status: StatusCode | None = None
+        parts: Sequence[Buffer] | None = None
+        try:
+            parts = await answer(call)
+            status = StatusCode.OK
+        except RpcError as error:
+            status = error.code
+            raise
+        finally:
+            headers = dict(call.headers)
+            write_access(
+                started,
+                protocol="gRPC",
+                client=call.peer or None,
+                path=call.path,
+                grpc_status=None if status is None else status.name,
+                request_bytes=request_bytes,
+                response_bytes=sum(len(part) for part in parts or ()),
+                puid=_text(headers.get(b"seldon-puid")),
+                trace=_text(headers.get(b"traceparent") or headers.get(b"uber-trace-id")),
+            )
+        return parts
+
+    return answer_and_write

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,14 +146,22 @@ def _serve(settings: Settings, grpc_port: int | None, source: socket.socket | Li
 
 def _grpc_server(component: Component, settings: Settings, calls: Calls) -> GrpcServer | None:
     """The server of gRPC; None, with a warning, where its packages are not installed."""
-    try:
-        from seldon_deployer.server.grpc.server import GrpcServer
-    except ModuleNotFoundError as error:
-        logger.warning(
-            "serving REST alone: gRPC needs %s; pip install 'seldon-deployer[server]'", error.name
-        )
-        return None
+    for library in ("google.protobuf", "hpack"):
+        if not _is_installed(library):
+            logger.warning(
+                "serving REST alone: gRPC needs %s; pip install 'seldon-deployer[server]'", library
+            )
+            return None
+    from seldon_deployer.server.grpc.server import GrpcServer
+
     return GrpcServer(component, settings, calls)
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @contextlib.contextmanager

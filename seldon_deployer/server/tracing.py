@@ -8,19 +8,23 @@ was joined, the first request's is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from seldon_deployer import __version__
+from seldon_deployer.rpc.status import RpcError, StatusCode
 from seldon_deployer.server.access_log import Application
 from seldon_deployer.server.request import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
+
+    from seldon_deployer.rpc.messages import Buffer
+    from seldon_deployer.rpc.server import Answer, Call
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +37,13 @@ _EXPORTERS = {
 }
 # Probes come every few seconds, and nobody looks for them.
 _QUIET = ("/health", "/api/v1.0/health", "/v2/health", "/live", "/ready")
+_QUIET_CALLS = ("/grpc.health.", "/grpc.reflection.")
+_SERVERS_FAULT = frozenset(
+    (
+        *(StatusCode.UNKNOWN, StatusCode.DEADLINE_EXCEEDED, StatusCode.UNIMPLEMENTED),
+        *(StatusCode.INTERNAL, StatusCode.UNAVAILABLE, StatusCode.DATA_LOSS),
+    )
+)
 
 
 def wants_tracing(environment: Mapping[str, str], asked: bool) -> bool:
@@ -120,9 +131,9 @@ class Traced:
 
 
 def _mark_failed(span: Span) -> None:
-    from opentelemetry.trace import Status, StatusCode
+    from opentelemetry import trace
 
-    span.set_status(Status(StatusCode.ERROR))
+    span.set_status(trace.Status(trace.StatusCode.ERROR))
 
 
 def _read_context(headers: Mapping[str, str]) -> Context:
@@ -165,3 +176,32 @@ def _open_exporter(environment: Mapping[str, str]) -> Any:
         )
     module, name = _EXPORTERS.get(kind, _EXPORTERS["http/protobuf"])
     return getattr(import_module(module), name)()
+
+
+def trace_calls(answer: Answer, tracing: Tracing) -> Answer:
+    """Answer calls of gRPC by another one, each in a span.
+
+    Source of the names: OpenTelemetry, "Semantic conventions for gRPC".
+    """
+
+    async def answer_in_span(call: Call) -> Sequence[Buffer] | None:
+        if call.path.startswith(_QUIET_CALLS):
+            return await answer(call)
+        service, _, method = call.path.removeprefix("/").partition("/")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers}
+        with tracing.span(f"{service}/{method}", headers) as span:
+            span.set_attribute("rpc.system", "grpc")
+            span.set_attribute("rpc.service", service)
+            span.set_attribute("rpc.method", method)
+            status = StatusCode.OK
+            try:
+                return await answer(call)
+            except RpcError as error:
+                status = error.code
+                raise
+            finally:
+                span.set_attribute("rpc.grpc.status_code", int(status))
+                if status in _SERVERS_FAULT:
+                    _mark_failed(span)
+
+    return answer_in_span

@@ -91,7 +91,7 @@ class UnitServer(uvicorn.Server):
         if self._page is not None:
             await self._start_metrics(self._page)
         if self._grpc is not None:
-            await self._grpc.start(self._settings.host, self._grpc_port)
+            await self._grpc.start(self._settings.host, self._grpc_port, self.tracing)
         await super().startup(sockets)
         for listening in sockets or []:
             logger.info("listening on http://%s:%d", *listening.getsockname()[:2])
@@ -130,9 +130,8 @@ class UnitServer(uvicorn.Server):
 
     @property
     def _is_connected(self) -> bool:
-        # Who is connected to gRPC cannot be told: one that asked before may ask again.
-        asked = self._grpc is not None and self._grpc.total_requests > 0
-        return bool(self.server_state.connections) or asked
+        over_grpc = self._grpc is not None and self._grpc.is_connected
+        return bool(self.server_state.connections) or over_grpc
 
     @property
     def _total_requests(self) -> int:

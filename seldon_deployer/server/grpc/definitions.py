@@ -20,7 +20,7 @@ _FLOATS = (FieldDescriptorProto.TYPE_FLOAT, FieldDescriptorProto.TYPE_DOUBLE)
 @cache
 def message_class(name: str) -> Any:
     """The class of a message as the .proto files have it, by its full name."""
-    return GetMessageClass(_wire_pool().FindMessageTypeByName(name))
+    return GetMessageClass(wire_pool().FindMessageTypeByName(name))
 
 
 @cache
@@ -33,17 +33,10 @@ def packed_class(name: str) -> Any:
     return GetMessageClass(_packed_pool().FindMessageTypeByName(name))
 
 
-def build_pool(*others: bytes) -> DescriptorPool:
-    """The messages and services as the .proto files have them, with other files beside them."""
-    pool = _fill(DescriptorPool(), _read_descriptors())
-    for other in others:
-        pool.AddSerializedFile(other)
-    return pool
-
-
 @cache
-def _wire_pool() -> DescriptorPool:
-    return build_pool()
+def wire_pool() -> DescriptorPool:
+    """The messages and services as the .proto files have them."""
+    return _fill(DescriptorPool(), _read_descriptors())
 
 
 @cache

@@ -9,17 +9,19 @@ from typing import Any
 from google.protobuf.json_format import ParseDict, ParseError
 
 from seldon_deployer.payload import Message
+from seldon_deployer.rpc.messages import Buffer
 from seldon_deployer.server.calls import Steps
 from seldon_deployer.server.component import Component, UnitError
 from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.grpc.definitions import message_class
-from seldon_deployer.server.grpc.operation import Operation, Prediction, Question
+from seldon_deployer.server.grpc.operation import Operation, Parts, Prediction, Question
 from seldon_deployer.server.grpc.seldon_wire import (
     SELDON_MESSAGE,
     data_form,
     parse,
     read_feedback,
     read_message,
+    split_values,
     write_message,
 )
 from seldon_deployer.server.messages import (
@@ -89,18 +91,23 @@ def _answer_message(
     component: Component,
     handler: Callable[[Message], Steps[Message]],
     method: str,
-    content: bytes,
-) -> Steps[bytes]:
-    wire = parse(SELDON_MESSAGE, content)
-    if (answer := _ask_raw(component, method, wire)) is not None:
-        return answer
-    message, form = read_message(wire), data_form(wire)
+    content: Buffer,
+) -> Steps[Parts]:
+    values = None
+    if component.can_raw(method):
+        wire = parse(SELDON_MESSAGE, content)
+        if (answer := _ask_raw(component, method, wire)) is not None:
+            return answer
+    else:
+        content, values = split_values(content)
+        wire = parse(SELDON_MESSAGE, content)
+    message, form = read_message(wire, values), data_form(wire)
     return write_message((yield from handler(message)), like=form)
 
 
 def _answer_aggregate(
-    component: Component, handler: Callable[[Any], Steps[Message]], content: bytes
-) -> Steps[bytes]:
+    component: Component, handler: Callable[[Any], Steps[Message]], content: Buffer
+) -> Steps[Parts]:
     wire = parse(_LIST, content)
     if (answer := _ask_raw(component, "aggregate", wire)) is not None:
         return answer
@@ -110,8 +117,8 @@ def _answer_aggregate(
 
 
 def _answer_feedback(
-    component: Component, handler: Callable[[Message], Steps[Message]], content: bytes
-) -> Steps[bytes]:
+    component: Component, handler: Callable[[Message], Steps[Message]], content: Buffer
+) -> Steps[Parts]:
     wire = parse(_FEEDBACK, content)
     if (answer := _ask_raw(component, "send_feedback", wire)) is not None:
         return answer
@@ -119,10 +126,12 @@ def _answer_feedback(
     return write_message((yield from handler(read_feedback(wire))), like=form)
 
 
-def _ask_raw(component: Component, method: str, wire: Any) -> bytes | None:
+def _ask_raw(component: Component, method: str, wire: Any) -> Parts | None:
     """What a class says that answers whole messages: over gRPC it is given protobuf's own."""
     answer = component.call_wire(method, wire)
-    return write_message(answer) if isinstance(answer, dict) else answer
+    if isinstance(answer, dict):
+        return write_message(answer)
+    return None if answer is None else [answer]
 
 
 def _write_metadata(described: Message) -> bytes:

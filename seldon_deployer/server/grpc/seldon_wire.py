@@ -14,8 +14,11 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from seldon_deployer.payload import Message
 from seldon_deployer.payload.arrays import reshape
+from seldon_deployer.payload.v2_binary import Buffer, decode_raw, encode_raw
+from seldon_deployer.rpc.fields import LARGE_BYTES, join_field, settle_field, split_field
 from seldon_deployer.server.component import REASON_BAD_METRIC, REASON_INTERNAL, UnitError
-from seldon_deployer.server.grpc.definitions import message_class, packed_class
+from seldon_deployer.server.grpc.definitions import message_class
+from seldon_deployer.server.grpc.operation import Parts
 from seldon_deployer.server.grpc.tftensor import read_tftensor, write_tftensor
 from seldon_deployer.server.grpc.values import read_list, read_value, write_list, write_value
 
@@ -23,14 +26,48 @@ if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array
 
 SELDON_MESSAGE = "seldon.protos.SeldonMessage"
+# Where the numbers of a tensor are: data, its tensor, its values.
+_VALUES = (3, 2, 2)
+# Tags and lengths of the three, of large ones.
+_FREE_BYTES = 3 * 4
 
 
-def read_message(wire: Any) -> Message:
-    """Read a SeldonMessage. Raises PayloadError for a tensor that does not fit its shape."""
+def split_values(content: Buffer) -> tuple[Buffer, Buffer | None]:
+    """Take the numbers of a large `data.tensor` out of a SeldonMessage: it, and its doubles.
+
+    None where there are few, or where they are not in one piece: then they are in the message.
+    Bytes that are no message stay as they are: parsing tells of them.
+    """
+    if len(content) < LARGE_BYTES:
+        return content, None
+    rests: list[Buffer] = []
+    inner = content
+    try:
+        for number in _VALUES:
+            rest, found = split_field(inner, number)
+            if len(found) != 1:
+                return content, None
+            rests.append(rest)
+            inner = found[0]
+    except ValueError:
+        return content, None
+    if len(inner) % 8 or not isinstance(inner, memoryview):
+        return content, None
+    message, data, tensor = rests
+    left = join_field(_VALUES[0], data, *join_field(_VALUES[1], tensor))
+    # What was before the numbers is copied: their own tag and length at least are free.
+    return b"".join([message, *left]), settle_field(inner, before=_FREE_BYTES)
+
+
+def read_message(wire: Any, values: Buffer | None = None) -> Message:
+    """Read a SeldonMessage. Raises PayloadError for a tensor that does not fit its shape.
+
+    values: the tensor's, where they were taken out of the message before.
+    """
     message: Message = {}
     match wire.WhichOneof("data_oneof"):
         case "data":
-            message["data"] = _read_data(wire.data)
+            message["data"] = _read_data(wire.data, values)
         case "jsonData":
             message["jsonData"] = read_value(wire.jsonData)
         case "customData":
@@ -53,22 +90,25 @@ def read_feedback(wire: Any) -> Message:
     return feedback
 
 
-def write_message(message: Message, *, like: str | None = None) -> bytes:
+def write_message(message: Message, *, like: str | None = None) -> Parts:
     """Write an answer as a SeldonMessage; an array as a tftensor where `like` is that.
 
     Raises UnitError 500 for what the message cannot hold: it is the model that made it.
     """
-    wire = packed_class(SELDON_MESSAGE)()
+    wire = message_class(SELDON_MESSAGE)()
+    tensor: list[Buffer] = []
     try:
-        _write_payload(message, wire, like)
+        if (values := _tensor_of(message, like)) is not None:
+            tensor = _write_tensor(message["data"], values)
+        else:
+            _write_payload(message, wire)
         if "meta" in message:
             _write_meta(message["meta"], wire.meta)
         if "status" in message:
             ParseDict(message["status"], wire.status, ignore_unknown_fields=True)
     except (TypeError, ValueError, AttributeError, ParseError) as error:
         raise UnitError(f"the answer cannot be sent: {error}", 500, REASON_INTERNAL) from error
-    encoded: bytes = wire.SerializeToString()
-    return encoded
+    return [wire.SerializeToString(), *tensor]
 
 
 def data_form(wire: Any) -> str | None:
@@ -77,7 +117,7 @@ def data_form(wire: Any) -> str | None:
     return form
 
 
-def parse(name: str, content: bytes) -> Any:
+def parse(name: str, content: Buffer) -> Any:
     """Read the bytes of a message. Raises UnitError 400 where they are none."""
     try:
         return message_class(name).FromString(content)
@@ -86,16 +126,20 @@ def parse(name: str, content: bytes) -> Any:
         raise UnitError(f"the request is no {name}") from error
 
 
-def _read_data(data: Any) -> Message:
+def _read_data(data: Any, values: Buffer | None) -> Message:
     import numpy as np
 
     names = list(data.names)
     match data.WhichOneof("data_oneof"):
         case "tensor":
-            values = np.array(data.tensor.values, dtype=float)
+            array = (
+                np.array(data.tensor.values, dtype=float)
+                if values is None
+                else decode_raw(values, "FP64", "data.tensor")
+            )
             return {
                 "names": names,
-                "array": reshape(values, list(data.tensor.shape), "data.tensor"),
+                "array": reshape(array, list(data.tensor.shape), "data.tensor"),
             }
         case "tftensor":
             return {"names": names, "array": read_tftensor(data.tftensor)}
@@ -122,9 +166,9 @@ def _read_meta(wire: Any) -> Message:
     return meta
 
 
-def _write_payload(message: Message, wire: Any, like: str | None) -> None:
+def _write_payload(message: Message, wire: Any) -> None:
     if "data" in message:
-        _write_data(message["data"], wire.data, like)
+        _write_data(message["data"], wire.data)
     elif "jsonData" in message:
         write_value(message["jsonData"], wire.jsonData)
     elif "strData" in message:
@@ -136,28 +180,39 @@ def _write_payload(message: Message, wire: Any, like: str | None) -> None:
         wire.customData.MergeFromString(message["customData"].SerializeToString())
 
 
-def _write_data(data: Message, wire: Any, like: str | None) -> None:
-    import numpy as np
-
+def _write_data(data: Message, wire: Any) -> None:
     wire.names.extend(data.get("names") or [])
-    if "array" in data and like == "tftensor":
+    if "array" in data:
         write_tftensor(data["array"], wire.tftensor)
-    elif "array" in data:
-        _write_tensor(data["array"].shape, data["array"], wire.tensor)
-    elif "tensor" in data:
-        # A message as JSON has it leaves an empty list out.
-        values = np.array(data["tensor"].get("values", []), dtype=float)
-        _write_tensor(data["tensor"].get("shape", []), values, wire.tensor)
     elif "ndarray" in data:
         wire.ndarray.SetInParent()
         write_list(data["ndarray"], wire.ndarray)
 
 
-def _write_tensor(shape: Sequence[int], values: Array, into: Any) -> None:
+def _tensor_of(message: Message, like: str | None) -> tuple[Sequence[int], Array] | None:
+    """Shape and values of a message whose data goes as a tensor."""
     import numpy as np
 
-    into.shape.extend(shape)
-    into.values.append(np.ascontiguousarray(values, "<f8").tobytes())
+    data = message.get("data")
+    if not isinstance(data, dict):
+        return None
+    if "array" in data:
+        return None if like == "tftensor" else (data["array"].shape, data["array"])
+    if "tensor" in data:
+        # A message as JSON has it leaves an empty list out.
+        told = data["tensor"]
+        return told.get("shape", []), np.array(told.get("values", []), dtype=float)
+    return None
+
+
+def _write_tensor(data: Message, tensor: tuple[Sequence[int], Array]) -> list[Buffer]:
+    """`data` as a field, the numbers as they lie in memory: protobuf would make objects of them."""
+    shape, values = tensor
+    names = message_class("seldon.protos.DefaultData")(names=data.get("names") or [])
+    shaped = message_class("seldon.protos.Tensor")(shape=shape)
+    numbers = join_field(_VALUES[2], encode_raw(values.astype("<f8", copy=False)))
+    field = join_field(_VALUES[1], shaped.SerializeToString(), *numbers)
+    return join_field(_VALUES[0], names.SerializeToString(), *field)
 
 
 def _write_meta(meta: Message, wire: Any) -> None:

@@ -1,32 +1,46 @@
-"""The gRPC server of a unit: in the event loop of its REST, before the same object."""
+"""The gRPC server of a unit: in the event loop of its REST, before the same object.
+
+It listens as soon as the unit does. The messages' classes, whose import takes longer than the
+model's in many units, are brought in when the first client connects, away from the event loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
-
-import grpc
-from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from typing import NamedTuple
 
 from seldon_deployer.errors import SeldonDeployerError
+from seldon_deployer.rpc.health import HEALTH_SERVICE, Health
+from seldon_deployer.rpc.messages import Buffer
+from seldon_deployer.rpc.server import Answer, Call, ServerConnection, Serving
+from seldon_deployer.rpc.status import RpcError, StatusCode
+from seldon_deployer.server.access_log import log_calls
 from seldon_deployer.server.calls import Calls
 from seldon_deployer.server.component import Component, UnitError
-from seldon_deployer.server.grpc.definitions import build_pool
 from seldon_deployer.server.grpc.operation import Operation, Question
-from seldon_deployer.server.grpc.seldon_services import seldon_services
 from seldon_deployer.server.grpc.status import details_of, status_of
-from seldon_deployer.server.grpc.v2_services import V2_SERVICE, v2_operations
 from seldon_deployer.server.settings import Settings
+from seldon_deployer.server.tracing import Tracing, trace_calls
 
 logger = logging.getLogger(__name__)
 
-_Answer = Callable[[bytes, Any], Awaitable[bytes]]
-_SERVING = health_pb2.HealthCheckResponse.SERVING
+_V2_SERVICE = "inference.GRPCInferenceService"
+_REFLECTION = "grpc.reflection.v1.ServerReflection"
+# Of the same messages; many tools ask by the older name alone.
+_REFLECTION_PATHS = frozenset(
+    f"/{name}/ServerReflectionInfo" for name in (_REFLECTION, _REFLECTION.replace("v1", "v1alpha"))
+)
+_BACKLOG = 2048
+
+
+class _Method(NamedTuple):
+    """What answers a path; of Seldon's protocol errors tell their reason."""
+
+    operation: Operation
+    is_seldon: bool
 
 
 class GrpcServer:
@@ -36,81 +50,124 @@ class GrpcServer:
     """
 
     def __init__(self, component: Component, settings: Settings, calls: Calls) -> None:
-        self._services = {
-            **seldon_services(component, settings),
-            V2_SERVICE: v2_operations(component, settings),
-        }
+        self._component = component
+        self._settings = settings
         self._calls = calls
-        self._health = health.aio.HealthServicer()
-        self._max_bytes = settings.grpc_max_bytes
-        self._server: Any = None
-        self.total_requests = 0
+        self._loading: asyncio.Future[Mapping[str, _Method]] | None = None
+        self._methods: Mapping[str, _Method] = {}
+        self._health = Health(self._service_names)
+        self._serving = Serving(
+            self._answer, settings.grpc_max_bytes, _REFLECTION_PATHS.__contains__
+        )
+        self._server: asyncio.Server | None = None
 
-    async def start(self, host: str, port: int) -> None:
+    @property
+    def total_requests(self) -> int:
+        """How many calls there were."""
+        return self._serving.total_calls
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether any client is connected."""
+        return bool(self._serving.connections)
+
+    async def start(self, host: str, port: int, tracing: Tracing | None = None) -> None:
         """Listen. Raises SeldonDeployerError when the port is taken."""
-        options = [
-            ("grpc.so_reuseport", 1),
-            ("grpc.max_receive_message_length", self._max_bytes),
-            ("grpc.max_send_message_length", -1),
-        ]
-        self._server = grpc.aio.server(options=options)
-        for name, operations in self._services.items():
-            handlers = {
-                method: grpc.unary_unary_rpc_method_handler(self._answers(name, operation))
-                for method, operation in operations.items()
-            }
-            self._server.add_generic_rpc_handlers(
-                (grpc.method_handlers_generic_handler(name, handlers),)
-            )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME]
-        reflection.enable_server_reflection(names, self._server, pool=_reflection_pool())
-        for name in ("", *names):
-            await self._health.set(name, _SERVING)
+        answer: Answer = self._answer
+        if tracing is not None:
+            answer = trace_calls(answer, tracing)
+        if self._settings.access_log:
+            answer = log_calls(answer)
+        self._serving.answer = answer
+        loop = asyncio.get_running_loop()
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            self._server.add_insecure_port(address)
-        except RuntimeError as error:
+            self._server = await loop.create_server(
+                lambda: self._connection(loop), host, port, reuse_port=True, backlog=_BACKLOG
+            )
+        except OSError as error:
             raise SeldonDeployerError(
                 f"cannot listen on {address}",
-                why=str(error),
+                why=error.strerror or str(error),
                 hint="choose another port with --grpc-port",
             ) from None
-        await self._server.start()
         logger.info("listening on grpc://%s", address)
 
     async def leave(self) -> None:
-        """Tell those who ask for health that this server is about to end."""
-        await self._health.enter_graceful_shutdown()
+        """Tell clients, and those who ask for health, that this server is about to end."""
+        self._health.leave()
+        self._serving.drain()
 
     async def stop(self, finish_seconds: float) -> None:
         """Take nothing new, and give what is in flight its time to end."""
-        await self._server.stop(finish_seconds)
+        if self._server is not None:
+            self._server.close()
+        await self._serving.stop(finish_seconds)
 
-    def _answers(self, service: str, operation: Operation) -> _Answer:
-        return partial(self._answer, operation, service != V2_SERVICE)
+    def _connection(self, loop: asyncio.AbstractEventLoop) -> ServerConnection:
+        self._load()
+        return ServerConnection(self._serving, loop)
 
-    async def _answer(
-        self, operation: Operation, is_seldon: bool, request: bytes, context: Any
-    ) -> bytes:
-        self.total_requests += 1
+    def _load(self) -> asyncio.Future[Mapping[str, _Method]]:
+        if self._loading is None:
+            loop = asyncio.get_running_loop()
+            build = partial(_build_methods, self._component, self._settings)
+            self._loading = asyncio.ensure_future(loop.run_in_executor(None, build))
+        return self._loading
+
+    async def _service_names(self) -> Collection[str]:
+        methods = await self._load()
+        own = {path.split("/")[1] for path in methods}
+        return own | {HEALTH_SERVICE, _REFLECTION}
+
+    async def _answer(self, call: Call) -> Sequence[Buffer] | None:
+        method = self._methods.get(call.path)
+        if method is None:
+            if call.path.startswith(f"/{HEALTH_SERVICE}/"):
+                return await self._health.answer(call)
+            if call.path in _REFLECTION_PATHS:
+                await self._reflect(call)
+                return None
+            self._methods = await self._load()
+            method = self._methods.get(call.path)
+        if method is None:
+            raise RpcError(StatusCode.UNIMPLEMENTED, f"there is no method {call.path}")
+        message = call.message
         try:
-            if isinstance(operation, Question):
-                return await self._calls.ask(partial(operation.answer, request))
-            left = context.time_remaining()
-            deadline = None if left is None else asyncio.get_running_loop().time() + left
-            return await self._calls.run(
-                operation.answer(request),
-                method=operation.method,
-                deadline=deadline,
-                size_bytes=len(request),
-            )
+            return await self._ask(method.operation, message, call.deadline)
         except UnitError as error:
-            # Ends this coroutine by an exception of its own.
-            await context.abort(status_of(error), details_of(error, with_reason=is_seldon))
-            raise
+            details = details_of(error, with_reason=method.is_seldon)
+            raise RpcError(status_of(error), details) from error
+
+    async def _ask(
+        self, operation: Operation, message: Buffer, deadline: float | None
+    ) -> Sequence[Buffer]:
+        if isinstance(operation, Question):
+            return [await self._calls.ask(partial(operation.answer, message))]
+        return await self._calls.run(
+            operation.answer(message),
+            method=operation.method,
+            deadline=deadline,
+            size_bytes=len(message),
+        )
+
+    async def _reflect(self, call: Call) -> None:
+        services = await self._service_names()
+        from seldon_deployer.server.grpc.reflection import answer_reflection
+
+        await answer_reflection(call, services)
 
 
-def _reflection_pool() -> DescriptorPool:
-    """All that reflection tells of: our own services, and the libraries' two."""
-    return build_pool(health_pb2.DESCRIPTOR.serialized_pb, reflection_pb2.DESCRIPTOR.serialized_pb)
+def _build_methods(component: Component, settings: Settings) -> Mapping[str, _Method]:
+    from seldon_deployer.server.grpc.seldon_services import seldon_services
+    from seldon_deployer.server.grpc.v2_services import v2_operations
+
+    services = {
+        **seldon_services(component, settings),
+        _V2_SERVICE: v2_operations(component, settings),
+    }
+    return {
+        f"/{service}/{name}": _Method(operation, service != _V2_SERVICE)
+        for service, operations in services.items()
+        for name, operation in operations.items()
+    }

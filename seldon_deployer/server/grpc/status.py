@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from grpc import StatusCode
-
+from seldon_deployer.rpc.status import StatusCode
 from seldon_deployer.server.component import UnitError
-from seldon_deployer.server.model_file import shorten
+from seldon_deployer.server.reason import shorten
 
 # Source: gRPC, "Status codes and their use".
 _CODES = {

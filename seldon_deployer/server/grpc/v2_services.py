@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from seldon_deployer.rpc.messages import Buffer
 from seldon_deployer.server import v2
 from seldon_deployer.server.calls import Steps
 from seldon_deployer.server.component import Component, UnitError
 from seldon_deployer.server.grpc.definitions import message_class
-from seldon_deployer.server.grpc.operation import Operation, Prediction, Question
+from seldon_deployer.server.grpc.operation import Operation, Parts, Prediction, Question
 from seldon_deployer.server.grpc.seldon_wire import parse
 from seldon_deployer.server.grpc.v2_wire import read_request, write_metadata, write_response
 from seldon_deployer.server.settings import Settings
@@ -32,20 +33,20 @@ def v2_operations(component: Component, settings: Settings) -> dict[str, Operati
     }
 
 
-def _infer(component: Component, settings: Settings, content: bytes) -> Steps[bytes]:
+def _infer(component: Component, settings: Settings, content: Buffer) -> Steps[Parts]:
     request, raw = read_request(content)
     _check_model(settings, request["model_name"], request["model_version"])
     answer = yield from v2.answer_inference(component, settings, request, in_arrays=True)
     return write_response(answer, raw=raw)
 
 
-def _model_ready(settings: Settings, content: bytes) -> bytes:
+def _model_ready(settings: Settings, content: Buffer) -> bytes:
     request = parse("inference.ModelReadyRequest", content)
     _check_model(settings, request.name, request.version)
     return _say("ModelReadyResponse", ready=True)
 
 
-def _model_metadata(component: Component, settings: Settings, content: bytes) -> bytes:
+def _model_metadata(component: Component, settings: Settings, content: Buffer) -> bytes:
     request = parse("inference.ModelMetadataRequest", content)
     _check_model(settings, request.name, request.version)
     return write_metadata(v2.model_metadata(component, settings))

@@ -20,9 +20,10 @@ from seldon_deployer.payload.v2_binary import (
     text_array,
     text_bytes,
 )
+from seldon_deployer.rpc.fields import join_field, settle_field, split_field
 from seldon_deployer.server.component import REASON_INTERNAL, UnitError
 from seldon_deployer.server.grpc.definitions import message_class, packed_class
-from seldon_deployer.server.grpc.fields import join_field, split_field
+from seldon_deployer.server.grpc.operation import Parts
 
 if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array
@@ -47,7 +48,7 @@ _CONTENTS = {
 }
 
 
-def read_request(content: bytes) -> tuple[Message, bool]:
+def read_request(content: Buffer) -> tuple[Message, bool]:
     """Read a ModelInferRequest, and whether its tensors are raw.
 
     Raises PayloadError for tensors that do not fit their datatype, or bytes that are no request.
@@ -58,6 +59,9 @@ def read_request(content: bytes) -> tuple[Message, bool]:
     except (ValueError, DecodeError) as error:
         raise PayloadError("the request is no inference.ModelInferRequest") from error
     if raw:
+        # The first one has the rest of the message before it, which is copied; the others have
+        # their tag and length, of four bytes at least.
+        raw = [settle_field(each, before=4 if i else 8) for i, each in enumerate(raw)]
         arrays = split_raw([tensor.datatype for tensor in wire.inputs], raw, "inputs")
     else:
         arrays = [_read_contents(tensor, f"inputs[{i}]") for i, tensor in enumerate(wire.inputs)]
@@ -84,7 +88,7 @@ def read_request(content: bytes) -> tuple[Message, bool]:
     return message, bool(raw)
 
 
-def write_response(message: Message, *, raw: bool) -> bytes:
+def write_response(message: Message, *, raw: bool) -> Parts:
     """Write an answer, whose tensors hold arrays, as a ModelInferResponse.
 
     raw: the tensors as bytes, as the request had them; so it is too where one of them is FP16,
@@ -108,7 +112,7 @@ def write_response(message: Message, *, raw: bool) -> bytes:
                 _write_contents(tensor["data"], tensor["datatype"], output.contents)
     except (TypeError, ValueError) as error:
         raise UnitError(f"the answer cannot be sent: {error}", 500, REASON_INTERNAL) from error
-    return b"".join([wire.SerializeToString(), *contents])
+    return [wire.SerializeToString(), *contents]
 
 
 def write_metadata(described: Message) -> bytes:

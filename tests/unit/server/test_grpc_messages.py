@@ -20,7 +20,7 @@ from seldon_deployer.payload import decode_message, encode_message
 from seldon_deployer.payload.datatypes import DTYPES, datatype_of
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.grpc.definitions import message_class
-from seldon_deployer.server.grpc.fields import join_field, split_field
+from seldon_deployer.rpc.fields import join_field, split_field
 from seldon_deployer.server.grpc.seldon_wire import (
     SELDON_MESSAGE,
     data_form,
@@ -83,7 +83,7 @@ def test_numpys_numbers_are_values_and_what_json_lacks_is_not():
 
 @given(number_arrays(["float64", "float32", "int32", "uint8"]))
 def test_a_tensor_survives_with_its_shape(array):
-    content = write_message(encode_message(array, like="array"))
+    content = b"".join(write_message(encode_message(array, like="array")))
     # Read by the class of the .proto file: what any client has.
     wire = message_class(SELDON_MESSAGE).FromString(content)
     payload = decode_message(read_message(wire))
@@ -176,7 +176,7 @@ def test_a_tensor_of_v2_is_answered_as_it_was_asked(array, raw):
     assert same(tensor["data"], array.ravel())
     outputs = [{**tensor, "parameters": {"k": "v", "n": 1, "x": 0.5, "t": True}}]
     answer = {"model_name": "m", "model_version": "v1", "id": "7", "parameters": {}}
-    content = write_response({**answer, "outputs": outputs}, raw=was_raw)
+    content = b"".join(write_response({**answer, "outputs": outputs}, raw=was_raw))
     wire = message_class("inference.ModelInferResponse").FromString(content)
     [output] = wire.outputs
     assert (output.datatype, list(output.shape)) == (tensor["datatype"], list(array.shape))

@@ -6,13 +6,19 @@ Source: Protocol Buffers, "Encoding".
 
 from __future__ import annotations
 
-from seldon_deployer.payload.v2_binary import Buffer
+from ctypes import addressof, c_char
+
+from seldon_deployer.rpc.messages import Buffer
+
+# Smaller fields are copied as they come.
+LARGE_BYTES = 64 * 1024
+_WORD_BYTES = 8
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 
 
-def split_field(content: bytes, number: int) -> tuple[bytes, list[memoryview]]:
+def split_field(content: Buffer, number: int) -> tuple[Buffer, list[memoryview]]:
     """Take a field of bytes out of a message: the message without it, and its values in order.
 
     Raises ValueError for bytes that are no message.
@@ -43,12 +49,32 @@ def split_field(content: bytes, number: int) -> tuple[bytes, list[memoryview]]:
     return (b"".join(rest), values) if values else (content, [])
 
 
-def join_field(number: int, value: Buffer) -> list[Buffer]:
-    """The parts of a field of bytes, to be joined behind a message that has been written."""
-    return [_write_varint(number << 3 | _BYTES) + _write_varint(len(value)), value]
+def join_field(number: int, *parts: Buffer) -> list[Buffer]:
+    """The parts of a field of bytes, or of a message, to go behind a message that was written."""
+    length = sum(len(part) for part in parts)
+    return [_write_varint(number << 3 | _BYTES) + _write_varint(length), *parts]
 
 
-def _read_varint(content: bytes, at: int) -> tuple[int, int]:
+def settle_field(value: memoryview, before: int) -> memoryview:
+    """Move a large value to where its numbers are aligned, over the bytes before it.
+
+    before: how many of those nobody needs any more. It stays where it is if it is small, cannot be
+    written to, or has no room: whoever needs aligned numbers copies them then.
+    """
+    whole = value.obj
+    if not isinstance(whole, bytearray) or len(value) < LARGE_BYTES:
+        return value
+    address = addressof(c_char.from_buffer(value))
+    offset = address - addressof(c_char.from_buffer(whole))
+    shift = address % _WORD_BYTES
+    if not 0 < shift <= min(before, offset):
+        return value
+    moved = memoryview(whole)[offset - shift : offset - shift + len(value)]
+    moved[:] = value
+    return moved
+
+
+def _read_varint(content: Buffer, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if at >= len(content) or shift > 63:
