@@ -164,16 +164,12 @@ def _forbidden(message: str, call: Call) -> SeldonDeployerError:
     if call.subresource:
         plural += f"/{call.subresource}"
     namespace = f" -n {call.namespace}" if call.namespace else ""
-    # Deploying needs no Secrets, so that role does not hold them.
-    role = (
-        "get, create and patch of secrets"
-        if plural == "secrets"
-        else "the role that `seldon-deployer rbac` prints"
-    )
+    # Deploying needs no Secrets, so the least role does not hold them.
+    option = " --manage-secrets" if plural == "secrets" else ""
     return PermissionDenied(
         f"not allowed to {call}",
         why=message,
-        hint=f"ask for {role}; to check: "
+        hint=f"ask for the role that `seldon-deployer rbac{option}` prints; to check: "
         f"`kubectl auth can-i {call.verb} {plural}{group}{namespace}`",
         status=403,
     )

@@ -90,14 +90,14 @@ def restore_secret(cluster: Cluster, kept: Kept) -> None:
 def release_secrets(cluster: Cluster, names: Iterable[str]) -> None:
     """Remove those Secrets that were made for deployments and that none names any more.
 
-    Never raises what the cluster says: what used the Secret is gone already, so it is told in the
-    log instead.
+    Never raises what the cluster says: what used the Secret is gone already, so it is a warning
+    instead, for credentials that stay are somebody's to remove.
     """
     for name in sorted(set(names)):
         try:
             _release(cluster, name)
         except ClusterError as error:
-            log.info("the Secret %s stays: %s", name, error)
+            log.warning("the Secret %s stays: %s", name, error)
 
 
 def is_for_deployments(secret: Object) -> bool:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 import yaml
 from client import Client
 from scripted_operator import ScriptedOperator
 
-from seldon_deployer.cluster import Cluster, Resource, connect, rbac_manifest
+from seldon_deployer.cluster import (
+    SECRETS,
+    SELDON_DEPLOYMENTS,
+    Cluster,
+    Resource,
+    connect,
+    rbac_manifest,
+)
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer import Deployer
+from seldon_deployer.deployer import Deployer, StorageCredentials
 from seldon_deployer.deployer.end import End as DeployerEnd
+from seldon_deployer.deployer.secret import apply_secret
 from seldon_deployer.errors import DeploymentFailed, PermissionDenied
+from seldon_deployer.secrets import build_secret, parse_credentials
 
 pytestmark = pytest.mark.cluster
 
@@ -33,11 +44,18 @@ def namespace(real_end, request):
     cluster.close()
 
 
-def account_of(real_end, namespace, tmp_path, *, kinds=("ServiceAccount", "Role", "RoleBinding")):
+def account_of(
+    real_end,
+    namespace,
+    tmp_path,
+    *,
+    kinds=("ServiceAccount", "Role", "RoleBinding"),
+    **rights,
+):
     """Apply the shipped manifest and connect as its ServiceAccount."""
     admin = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
     by_kind = {each.kind: each for each in (ACCOUNTS, ROLES, BINDINGS)}
-    for manifest in yaml.safe_load_all(rbac_manifest(namespace)):
+    for manifest in yaml.safe_load_all(rbac_manifest(namespace, **rights)):
         if manifest["kind"] in kinds:
             admin.apply(by_kind[manifest["kind"]], manifest)
     client = Client(real_end)
@@ -51,6 +69,23 @@ def account_of(real_end, namespace, tmp_path, *, kinds=("ServiceAccount", "Role"
     written = tmp_path / "kubeconfig"
     written.write_text(yaml.safe_dump(config))
     return connect(kubeconfig=written, namespace=namespace)
+
+
+def named(name):
+    return WANTED.model_copy(update={"model_name": name})
+
+
+def credentials_of(secret):
+    keys = {
+        "rclone_config_s3_access_key_id": "id",
+        "rclone_config_s3_secret_access_key": secret,
+    }
+    return StorageCredentials("creds", parse_credentials("seldon_s3", keys))
+
+
+def value_of(cluster):
+    data = cluster.get(SECRETS, "creds")["data"]
+    return base64.b64decode(data["RCLONE_CONFIG_S3_SECRET_ACCESS_KEY"]).decode()
 
 
 def deployer_of(cluster: Cluster) -> Deployer:
@@ -73,6 +108,73 @@ def test_the_shipped_role_is_enough_to_deploy_explain_list_and_delete(
     cluster.close()
 
 
+NAMED = {"secret_names": ["creds"]}
+ALL = {"manages_secrets": True}
+
+
+@pytest.mark.parametrize("rights", [NAMED, ALL])
+def test_the_role_for_secrets_is_enough_to_make_share_renew_and_remove_them(
+    real_end, namespace, tmp_path, rights
+):
+    cluster = account_of(real_end, namespace, tmp_path, **rights)
+    deployer = deployer_of(cluster)
+    own = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
+    with ScriptedOperator(own):
+        for name in ("iris", "wine"):
+            deployer.deploy(named(name), credentials=credentials_of("first"), timeout_seconds=60)
+        assert value_of(own) == "first"
+        deployer.deploy(named("iris"), credentials=credentials_of("second"), timeout_seconds=60)
+        assert value_of(own) == "second"
+        live = cluster.get(SECRETS, "creds")
+        assert deployer.restart_users(live, timeout_seconds=60) == ["iris", "wine"]
+        deployer.delete("iris")
+        assert own.get(SECRETS, "creds") is not None
+        deployer.delete("wine")
+        assert own.get(SECRETS, "creds") is None
+    apply_secret(cluster, build_secret("creds", namespace, credentials_of("third").credentials))
+    assert value_of(own) == "third"
+    cluster.close()
+
+
+@pytest.mark.parametrize("rights", [{}, {"secret_names": ["others"]}])
+def test_without_rights_on_a_secret_the_error_says_how_to_get_them(
+    real_end, namespace, tmp_path, rights
+):
+    cluster = account_of(real_end, namespace, tmp_path, **rights)
+    with pytest.raises(PermissionDenied) as caught:
+        deployer_of(cluster).deploy(named("iris"), credentials=credentials_of("first"))
+    told = str(caught.value)
+    assert "secrets creds" in told
+    assert "`seldon-deployer rbac --manage-secrets`" in told
+    assert "can-i get secrets" in told
+    assert cluster.get(SELDON_DEPLOYMENTS, "iris") is None
+    cluster.close()
+
+
+def test_a_secret_that_may_not_be_removed_is_told(real_end, namespace, tmp_path, caplog):
+    cluster = account_of(real_end, namespace, tmp_path)
+    own = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
+    with ScriptedOperator(own):
+        deployer_of(own).deploy(named("iris"), credentials=credentials_of("first"))
+        deployer_of(cluster).delete("iris")
+    assert own.get(SECRETS, "creds") is not None
+    assert "the Secret creds stays" in caplog.text
+    assert "rbac --manage-secrets" in caplog.text
+    cluster.close()
+
+
+def test_the_role_for_one_secret_reads_no_other(real_end, namespace, tmp_path):
+    cluster = account_of(real_end, namespace, tmp_path, **NAMED)
+    for attempt in (
+        lambda: cluster.get(SECRETS, "others"),
+        lambda: cluster.delete(SECRETS, "others"),
+        lambda: cluster.list(SECRETS),
+    ):
+        with pytest.raises(PermissionDenied):
+            attempt()
+    cluster.close()
+
+
 def test_without_the_role_the_error_names_verb_and_resource(real_end, namespace, tmp_path):
     cluster = account_of(real_end, namespace, tmp_path, kinds=("ServiceAccount",))
     with pytest.raises(PermissionDenied) as caught:
@@ -85,9 +187,9 @@ def test_without_the_role_the_error_names_verb_and_resource(real_end, namespace,
 
 def test_the_role_gives_nothing_else(real_end, namespace, tmp_path):
     cluster = account_of(real_end, namespace, tmp_path)
-    secrets = Resource("", "v1", "secrets", "Secret")
     for attempt in (
-        lambda: cluster.list(secrets),
+        lambda: cluster.list(SECRETS),
+        lambda: cluster.get(SECRETS, "creds"),
         lambda: cluster.delete(ROLES, "seldon-deployer"),
         lambda: cluster.list(ACCOUNTS),
         lambda: cluster.get(Resource("apps", "v1", "deployments", "Deployment"), "x", "default"),

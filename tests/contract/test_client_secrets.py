@@ -258,7 +258,7 @@ def test_get_create_and_patch_are_enough_and_without_them_the_error_says_so(real
     written = tmp_path / "kubeconfig"
     written.write_text(yaml.safe_dump(config))
     user = connect(kubeconfig=written, namespace=namespace)
-    with pytest.raises(PermissionDenied, match="get, create and patch of secrets"):
+    with pytest.raises(PermissionDenied, match="rbac --manage-secrets"):
         apply_secret(user, secret_of(user))
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]}
     admin.apply(ROLES, made(ROLES, "secrets", rules=[rule]))

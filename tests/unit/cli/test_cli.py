@@ -219,3 +219,27 @@ def test_rbac_prints_the_role_for_a_namespace(capsys):
     printed = list(yaml.safe_load_all(capsys.readouterr().out))
     assert [each["kind"] for each in printed] == ["ServiceAccount", "Role", "RoleBinding"]
     assert {each["metadata"]["namespace"] for each in printed} == {"models-2"}
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ([], []),
+        (["--manage-secrets"], [(None, ["get", "patch", "delete"]), (None, ["create"])]),
+        (
+            ["--secret-name", "a", "--secret-name", "b.c"],
+            [(["a", "b.c"], ["get", "patch", "delete"]), (None, ["create"])],
+        ),
+    ],
+)
+def test_rbac_gives_rights_on_secrets_where_they_are_asked_for(capsys, options, rules):
+    assert run(["rbac", *options]) == 0
+    role = list(yaml.safe_load_all(capsys.readouterr().out))[1]
+    given = [each for each in role["rules"] if each["resources"] == ["secrets"]]
+    assert [(each.get("resourceNames"), each["verbs"]) for each in given] == rules
+
+
+@pytest.mark.parametrize("options", [["-n", "A: b"], ["--secret-name", "a]"]])
+def test_rbac_takes_names_of_kubernetes_alone(capsys, options):
+    assert run(["rbac", *options]) == 2
+    assert "is no name of a Kubernetes object" in capsys.readouterr().err

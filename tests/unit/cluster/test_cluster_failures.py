@@ -241,8 +241,7 @@ def test_the_hint_for_a_forbidden_secret_asks_for_what_the_shipped_role_lacks():
     forbidden = status(403, "Forbidden", 'User "jo" cannot get resource "secrets"')
     error = error_of(forbidden, Call("get", SECRETS, "s3", "models"))
     assert isinstance(error, PermissionDenied)
-    assert "get, create and patch of secrets" in error.hint
-    assert "seldon-deployer rbac" not in error.hint
+    assert "`seldon-deployer rbac --manage-secrets`" in error.hint
     assert "kubectl auth can-i get secrets -n models" in error.hint
 
 
