@@ -77,18 +77,23 @@ class Calls:
         method: str,
         deadline: float | None = None,
         size_bytes: int = 0,
+        status_of: Callable[[T], int] | None = None,
     ) -> T:
         """Answer one request: run a handler to its end.
 
         method: what it is about (`predict`, ... or `infer`), for metrics and messages. deadline:
         when the client stops waiting, in the time of the event loop (`loop.time()`). size_bytes:
-        of the request. Raises UnitError and nothing else: 400 for what the caller did wrong, 503
+        of the request. status_of: the HTTP status that an answer has, where it is not always 200,
+        for metrics. Raises UnitError and nothing else: 400 for what the caller did wrong, 503
         (Overloaded) when too many wait, 504 past the deadline, what the object's own exception
         says, or 500.
         """
         started, code = time.perf_counter(), 200
         try:
-            return cast("T", _result(await self._submit(steps, method, deadline, size_bytes)))
+            answer = cast("T", _result(await self._submit(steps, method, deadline, size_bytes)))
+            if status_of is not None:
+                code = status_of(answer)
+            return answer
         except UnitError as error:
             code = error.status_code
             raise

@@ -126,6 +126,17 @@ class Component:
             return self._count_in_message(answer)
         raise _no_message(method)
 
+    def call_bytes(
+        self, method: str, given: bytes | str
+    ) -> Message | bytes | bytearray | str | None:
+        """Answer whatever a request holds; None where the object does not do that."""
+        answer = self._answer_raw(method, given, REST)
+        if isinstance(answer, dict):
+            return self._count_in_message(answer)
+        if answer is None or isinstance(answer, (bytes, bytearray, str)):
+            return answer
+        raise _no_message(method)
+
     def call_wire(self, method: str, wire: Any) -> Message | bytes | None:
         """Answer a protobuf message with one, written down, or with a message as JSON has it."""
         answer = self._answer_raw(method, wire, GRPC)

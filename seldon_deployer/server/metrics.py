@@ -66,7 +66,10 @@ class Metrics:
         self._asked.append((name, read))
 
     def add_request(self, method: str, code: int, seconds: float) -> None:
-        """One request is answered: by which method, with which HTTP status (or its like)."""
+        """One request is answered: by which method, with which HTTP status (or its like).
+
+        method: `health` and `metadata` of questions, `unknown` where no route takes it.
+        """
         self._observe(REQUESTS, (("code", str(code)), ("method", method)), seconds)
 
     def add_batch(self, method: str, rows: int) -> None:

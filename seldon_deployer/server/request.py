@@ -46,13 +46,12 @@ def read_message(scope: Scope, body: bytes, *, takes_lists: bool = False) -> Any
     list of them. Raises PayloadError with the words of Seldon's wrapper when there is none.
     Source: Seldon Core v1.17.1, Python wrapper, observed.
     """
-    content_type = _content_type(scope)
-    kind = content_type.partition(b";")[0].strip().lower()
+    told = content_type(scope)
+    kind = _kind(told)
     if kind == MULTIPART:
-        message: Any = read_multipart(content_type, body)
+        message: Any = read_multipart(told, body)
     else:
-        text: bytes | str = _field(body) if kind == _FORM else ""
-        text = text or _field(scope.get("query_string", b""))
+        text: bytes | str = find_text(scope, body)
         if not text and (kind == b"application/json" or kind.endswith(b"+json")):
             text = body
         message = decode_json(text)
@@ -74,14 +73,25 @@ def no_message(given: Any) -> PayloadError:
     return PayloadError(f"Invalid request data type: {text}")
 
 
-def _field(form: bytes) -> str:
-    if b"json" not in form:
-        return ""
-    return parse_qs(form.decode("utf-8", "replace")).get("json", [""])[0]
+def find_text(scope: Scope, body: bytes) -> str:
+    """The field `json` of a form, or the argument of that name; empty where there is neither."""
+    text = _field(body) if _kind(content_type(scope)) == _FORM else ""
+    return text or _field(scope.get("query_string", b""))
 
 
-def _content_type(scope: Scope) -> bytes:
+def content_type(scope: Scope) -> bytes:
+    """The whole header of that name; empty where there is none."""
     for name, value in scope["headers"]:
         if name == b"content-type":
             return bytes(value)
     return b""
+
+
+def _kind(told: bytes) -> bytes:
+    return told.partition(b";")[0].strip().lower()
+
+
+def _field(form: bytes) -> str:
+    if b"json" not in form:
+        return ""
+    return parse_qs(form.decode("utf-8", "replace")).get("json", [""])[0]

@@ -66,12 +66,16 @@ class Settings:
     shows_metrics: bool = True
     # Answer as Seldon's wrapper where that is a fault that clients may count on.
     is_strict: bool = False
+    # Whether `predict_raw` gets the bytes of a request over REST, whatever they are.
+    passes_bytes: bool = False
     log_level: str = "INFO"
     pidfile: str | None = None
     # What was asked for in vain, a sentence each.
     without_effect: tuple[str, ...] = ()
     access_log: bool = False
     tracing: bool = False
+    # How long a client may take for the head of a request, or pause in its body.
+    client_seconds: float = 60.0
     # How long kept-alive connections get their last answer after SIGTERM (less when none of them
     # asks for a while), and requests in flight their time to end. Both together stay below the
     # 20 s that Seldon's operator gives a pod.
@@ -127,6 +131,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         or grpc_max_bytes(read_annotations())
         or given.max_body_bytes,
         max_waiting=max(1, given.max_waiting),
+        client_seconds=given.client_seconds,
         **_read_process(given, environment),
         **read_wrapper_settings(given, environment),
     )
@@ -265,6 +270,13 @@ def _parser() -> argparse.ArgumentParser:
         default=_DEFAULT_MAX_WAITING,
         metavar="N",
         help="requests that may wait for the model; more are answered 503",
+    )
+    parser.add_argument(
+        "--client-seconds",
+        type=float,
+        default=60.0,
+        metavar="N",
+        help="for the head of a request, or a pause in its body (default 60); then 408",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
     parser.add_argument(

@@ -17,9 +17,6 @@ _WITHOUT_EFFECT = (
     ("grpc_threads", "GRPC_THREADS", "--threads is for both protocols"),
     ("persistence", "PERSISTENCE", "it had none in Seldon's wrapper either"),
 )
-_UNKNOWN_HERE = {
-    "PAYLOAD_PASSTHROUGH": "raw methods get the message, never its bytes",
-}
 
 
 def add_wrapper_flags(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +60,7 @@ def read_wrapper_settings(
         "shows_metrics": is_on("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true"),
         "metadata": _read_metadata(environment.get("MODEL_METADATA", "")),
         "without_effect": _without_effect(given, environment),
+        "passes_bytes": is_on("PAYLOAD_PASSTHROUGH"),
         "is_strict": given.strict_compat or is_on("SELDON_DEPLOYER_STRICT_COMPAT"),
     }
 
@@ -80,10 +78,7 @@ def _without_effect(given: argparse.Namespace, environment: Mapping[str, str]) -
         # Images that Seldon's tools made say PERSISTENCE=0, and mean nothing by it.
         if environment.get(variable, "0") not in ("", "0")
     }
-    switches = {
-        name: why for name, why in _UNKNOWN_HERE.items() if is_true(environment.get(name, ""))
-    }
-    told = flags | variables | switches
+    told = flags | variables
     return tuple(f"{name} has no effect here: {why}" for name, why in told.items())
 
 

@@ -1,6 +1,7 @@
 """What Prometheus reads, over a real port, read with its own parser."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
@@ -58,6 +59,48 @@ def test_requests_are_counted_by_method_and_status(counted):
     assert value_of(found, name, method="predict", code="400") == 1
     assert value_of(found, name, method="send_feedback", code="200") == 2
     assert value_of(found, "seldon_deployer_unit_waiting_requests") == 0
+
+
+def test_what_no_route_takes_is_counted_without_a_label_of_the_clients(start_unit):
+    unit = start_unit("served.Raw", "--metrics-port", "0", "--max-body-bytes", "100")
+    for number in range(30):
+        unit.get(f"/{number}")
+        unit.get(f"/v2/models/{number}/ready")
+        unit.http.request("PUT" if number % 2 else "PATCH", f"{unit.url}/predict")
+    assert unit.post("/predict", {"strData": "x" * 200}).status == 413
+    assert unit.post("/predict", {"strData": "x"}).status == 418
+    for path in ("/health/ping", "/health/status", "/v2/health/ready", "/v2", "/metadata"):
+        assert unit.get(path).status == 200
+    found = samples(unit)
+    name = "seldon_deployer_unit_requests_seconds_count"
+    counts = {
+        (sample.labels["method"], sample.labels["code"]): sample.value
+        for sample in found
+        if sample.name == name
+    }
+    assert counts == {
+        ("unknown", "404"): 60,
+        ("predict", "405"): 30,
+        ("predict", "413"): 1,
+        ("predict", "418"): 1,
+        ("health", "200"): 3,
+        ("metadata", "200"): 2,
+    }
+
+
+def test_who_is_sent_away_or_answered_too_late_is_counted(start_unit):
+    unit = start_unit("served.Slow", "--metrics-port", "0", "--max-waiting", "1")
+    late = {"X-Envoy-Expected-Rq-Timeout-Ms": "100"}
+    assert unit.post("/predict", {"strData": "0.5"}, **late).status == 504
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(unit.post, "/predict", {"strData": "0.5"}) for _ in range(4)]
+        statuses = [each.result().status for each in sent]
+    refused = statuses.count(503)
+    assert refused
+    found = samples(unit)
+    name = "seldon_deployer_unit_requests_seconds_count"
+    assert value_of(found, name, method="predict", code="503") == refused
+    assert value_of(found, name, method="predict", code="504") == 1
 
 
 def test_what_the_class_counts_has_the_names_of_seldons_wrapper(counted):

@@ -117,7 +117,6 @@ def test_every_flag_of_seldons_wrapper_is_taken(start_unit, tmp_path):
         *("--max-requests-jitter", "0", "--keepalive", "2", "--single-threaded", "1"),
         *("--metrics-port", "0", "--pidfile", str(pidfile), "--access-log", "0"),
         *("--grpc-threads", "1", "--grpc-workers", "1", "--debug"),
-        PAYLOAD_PASSTHROUGH="true",
     )
     assert unit.predict({"strData": "x"})["strData"] == "x"
     assert pidfile.read_text().strip() == str(unit.process.pid)
@@ -125,9 +124,44 @@ def test_every_flag_of_seldons_wrapper_is_taken(start_unit, tmp_path):
 
 def test_what_is_asked_for_in_vain_is_said_once(run_server):
     flags = ("--keepalive", "5", "--grpc-threads", "3", "--http-port", "0", "--workers", "2")
-    result = run_server("served.FailsToLoad", *flags, PAYLOAD_PASSTHROUGH="1")
-    for name in ("--keepalive", "--grpc-threads", "PAYLOAD_PASSTHROUGH"):
+    result = run_server("served.FailsToLoad", *flags, GUNICORN_KEEPALIVE="1", PERSISTENCE="0")
+    assert "PERSISTENCE" not in result.stderr
+    for name in ("--keepalive", "--grpc-threads", "GUNICORN_KEEPALIVE"):
         assert result.stderr.count(f"{name} has no effect here") == 1
+
+
+BYTES = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture(scope="module")
+def bare(start_unit):
+    return start_unit("observed.RawBytes", PAYLOAD_PASSTHROUGH="true")
+
+
+@pytest.mark.parametrize("path", ["/predict", "/api/v1.0/predictions"])
+def test_bytes_are_passed_as_they_come_where_that_is_asked_for(bare, path):
+    answer = bare.post(path, b"\x00\xff\n{", **BYTES)
+    assert (answer.status, answer.data) == (200, b"{\n\xff\x00")
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_passed_bytes_may_be_answered_with_a_message(bare):
+    answer = bare.post("/predict", b"dict", **BYTES)
+    assert (answer.status, answer.json()["strData"]) == (418, "a message")
+    assert bare.post("/predict", b"none", **BYTES).status == 500
+
+
+def test_text_of_an_argument_is_passed_as_text_and_a_form_as_a_message(bare):
+    assert bare.get("/predict?json=abc").data == b"cba"
+    form = b'--X\r\nContent-Disposition: form-data; name="strData"\r\n\r\na\r\n--X--\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=X"}
+    assert bare.post("/predict", form, **kind).json() == {"strData": "a form"}
+
+
+def test_a_class_that_takes_no_whole_message_gets_what_it_holds(start_unit):
+    unit = start_unit("observed.RawLacking", PAYLOAD_PASSTHROUGH="1")
+    assert unit.predict({"strData": "x"})["strData"] == "x"
+    assert unit.post("/predict", b"\x00", **BYTES).status == 400
 
 
 def test_a_pidfile_that_cannot_be_written_ends_the_start(run_server, tmp_path):

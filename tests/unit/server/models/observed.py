@@ -241,3 +241,22 @@ class RawTells:
 
     def health_status_raw(self):
         return {"strData": "raw health"}
+
+
+class RawBytes:
+    """Answers whatever it is sent."""
+
+    def predict_raw(self, given):
+        if given == b"none":
+            return None
+        if given == b"dict":
+            return {"strData": "a message", "status": {"code": 418}}
+        if isinstance(given, dict):
+            return {"strData": "a form"}
+        return given[::-1]
+
+
+class RawLacking(OnlyPredict):
+    """As a class that derives from Seldon's SeldonComponent."""
+
+    predict_raw = _missing
