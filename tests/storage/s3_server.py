@@ -24,6 +24,8 @@ _HERE = Path(__file__).parent
 _REQUIRE = "SELDON_DEPLOYER_REQUIRE_STORES"
 _START_SECONDS = 60
 REGION = "eu-central-1"
+# Before any test changed it: what is built is built with this machine's own home and proxies.
+_ENVIRONMENT = dict(os.environ)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,11 @@ def find_minio() -> Path:
     if shutil.which("go") is None or shutil.which("make") is None:
         raise Unavailable("no MinIO: install Go 1.24 or newer and make, which build it once")
     made = subprocess.run(
-        ["make", "-s", "-C", _HERE / "minio"], capture_output=True, text=True, check=False
+        ["make", "-s", "-C", _HERE / "minio"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_ENVIRONMENT,
     )
     if made.returncode:
         raise Unavailable(f"no MinIO: it cannot be built here:\n{made.stderr}")

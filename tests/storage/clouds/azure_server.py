@@ -21,8 +21,8 @@ from time import time
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
-from internet import Certificates, Internet
-from programs import find_program, free_port, run_server
+from storage.clouds.internet import Certificates, Internet
+from storage.clouds.programs import find_program, free_port, run_server
 
 TENANT = "6f1d4ab0-0000-4000-8000-00000000c10d"
 CLIENT_ID = "0b7d9c3e-0000-4000-8000-00000000a990"

@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure_server import Azure, run_azure
-from gcs_server import Google, run_google
-from internet import Internet, run_internet
-from programs import find_rclone
-from stores import AzureStore, GoogleStore, Store
+from storage.clouds.azure_server import Azure
+from storage.clouds.gcs_server import Google
+from storage.clouds.internet import Internet
+from storage.clouds.programs import find_rclone
+from storage.clouds.servers import azure_server, google_server, internet, lead_to
+from storage.clouds.stores import AzureStore, GoogleStore, Store
 
-# In every credential of the tests, so that it is seen wherever one leaks.
-CANARY = "canary7Qx"
-# Of this machine, and of no test.
-_OWN = ("AZURE_", "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_", "STORAGE_EMULATOR", "RCLONE_")
-
-
-@pytest.fixture(scope="session")
-def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
-    with run_internet(tmp_path_factory.mktemp("internet")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def azure_server(internet: Internet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    with run_azure(internet, tmp_path_factory.mktemp("azure"), CANARY) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def google_server(internet: Internet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
-    with run_google(internet, tmp_path_factory.mktemp("google"), CANARY) as running:
-        yield running
+__all__ = ["azure_server", "google_server", "internet"]
 
 
 @pytest.fixture(autouse=True)
 def reach_the_clouds(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The clouds' addresses lead to the servers here, and this machine has no identity."""
-    for name in list(os.environ):
-        if name.startswith(_OWN):
-            monkeypatch.delenv(name)
+    lead_to(internet, monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
-    for name, value in internet.environment.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

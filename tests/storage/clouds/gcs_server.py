@@ -22,8 +22,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from internet import Internet
-from programs import find_program, free_port, run_server
+from storage.clouds.internet import Internet
+from storage.clouds.programs import find_program, free_port, run_server
 
 PUBLIC = "public-models"
 FORBIDDEN = "forbidden-models"

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from azure.storage.blob import BlobServiceClient
-from azure_server import Azure
-from gcs_server import Google
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from pydantic import SecretStr
+from storage.clouds.azure_server import Azure
+from storage.clouds.gcs_server import Google
 
 from seldon_deployer.secrets import parse_credentials
 from seldon_deployer.storage.location import parse_location

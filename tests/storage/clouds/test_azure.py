@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 from azure.storage.blob import ContentSettings
-from stores import AzureStore, random_bytes
+from storage.clouds.stores import AzureStore, random_bytes
 
 from seldon_deployer.errors import StorageError
 from seldon_deployer.storage.parts import split

@@ -11,10 +11,10 @@ from pathlib import Path
 from threading import Lock
 
 import pytest
-from conftest import CANARY
-from internet import Internet
-from programs import free_port
-from stores import AzureStore, Store, random_bytes
+from storage.clouds.internet import Internet
+from storage.clouds.programs import free_port
+from storage.clouds.servers import CANARY
+from storage.clouds.stores import AzureStore, Store, random_bytes
 
 from seldon_deployer.errors import (
     StorageDenied,

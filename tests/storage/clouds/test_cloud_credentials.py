@@ -25,11 +25,11 @@ from azure.storage.blob import (
     generate_account_sas,
     generate_container_sas,
 )
-from azure_server import CLIENT_ID, IDENTITY, TENANT, Azure
-from conftest import CANARY
-from gcs_server import FORBIDDEN, PUBLIC, Google
-from internet import Internet
-from stores import AzureStore, GoogleStore
+from storage.clouds.azure_server import CLIENT_ID, IDENTITY, TENANT, Azure
+from storage.clouds.gcs_server import FORBIDDEN, PUBLIC, Google
+from storage.clouds.internet import Internet
+from storage.clouds.servers import CANARY
+from storage.clouds.stores import AzureStore, GoogleStore
 
 from seldon_deployer.local.initializer import BAKED_IN
 from seldon_deployer.secrets import build_secret, parse_credentials

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from stores import random_bytes
+from storage.clouds.stores import random_bytes
 
 from seldon_deployer.errors import StorageError, StorageMissing
 from seldon_deployer.storage import open_folder

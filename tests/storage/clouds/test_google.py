@@ -6,7 +6,7 @@ import gzip
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stores import GoogleStore
+from storage.clouds.stores import GoogleStore
 
 from seldon_deployer.errors import StorageDenied
 

@@ -9,9 +9,9 @@ import traceback
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import CANARY
 from pydantic import SecretStr
-from stores import AzureStore, GoogleStore
+from storage.clouds.servers import CANARY
+from storage.clouds.stores import AzureStore, GoogleStore
 
 from seldon_deployer.errors import ConfigError, StorageDenied, StorageUnreachable
 from seldon_deployer.storage import open_folder
