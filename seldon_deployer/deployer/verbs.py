@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,30 +14,17 @@ from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.cluster.failures import api_missing
 from seldon_deployer.config import DeploymentConfig, Part
 from seldon_deployer.deployer import scale
+from seldon_deployer.deployer.carry_out import carry_out
 from seldon_deployer.deployer.credentials import StorageCredentials
 from seldon_deployer.deployer.difference import Difference
-from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end, make_namespace
+from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
 from seldon_deployer.deployer.found_models import check_all_can_run, find_models
+from seldon_deployer.deployer.lookup import find_live, list_ours, remove
 from seldon_deployer.deployer.plan import Plan, Planner, Wish, build
-from seldon_deployer.deployer.preflight import Preflight, is_ours, look_before
-from seldon_deployer.deployer.references import storage_secrets
+from seldon_deployer.deployer.preflight import Preflight, look_before
 from seldon_deployer.deployer.restart import restart_users
 from seldon_deployer.deployer.settle import OnFailure, settle
-from seldon_deployer.deployer.shared_secret import (
-    Kept,
-    keep_secret,
-    make_secret,
-    release_secrets,
-    restore_secret,
-)
-from seldon_deployer.errors import (
-    DeploymentTimeout,
-    NotFound,
-    OwnershipError,
-    SeldonDeployerError,
-)
 from seldon_deployer.manifest.build import needs_orchestrator
-from seldon_deployer.manifest.revision import revisions
 from seldon_deployer.service import Service
 
 log = logging.getLogger(__name__)
@@ -150,18 +136,14 @@ class Deployer:
         wish = Wish(
             config, credentials, record, preflight or self._preflight, tuple(ignore), force, adopt
         )
-        plan = self._plan(wish, tell)
-        make_namespace(self._end)
-        kept = None if plan.made_from is None else make_secret(self.cluster, plan.made_from)
-        try:
-            live = self._apply(plan, kept, timeout_seconds, started, on_failure, tell)
-        except SeldonDeployerError:
-            if kept is not None and not self._stays(plan.manifest):
-                restore_secret(self.cluster, kept)
-            raise
-        if plan.before.existing is not None:
-            left = storage_secrets(plan.before.existing) - storage_secrets(live)
-            release_secrets(self.cluster, left)
+        live = carry_out(
+            self._end,
+            self._plan(wish, tell),
+            timeout_seconds=timeout_seconds,
+            started=started,
+            on_failure=on_failure,
+            tell=tell,
+        )
         return self._service(live)
 
     def diff(
@@ -197,21 +179,13 @@ class Deployer:
         labels: Mapping[str, str] | None = None,
     ) -> list[Service]:
         """What this package deployed to the namespace: all, or what matches. One LIST."""
-        wanted = {**(labels or {}), naming.MANAGED_BY_LABEL: naming.FIELD_MANAGER}
-        if model_name is not None:
-            wanted[naming.MODEL_NAME_LABEL] = naming.label_value(model_name)
-        found, _ = self.cluster.list(
-            SELDON_DEPLOYMENTS,
-            label_selector=naming.label_selector(wanted),
-            field_selector=f"metadata.name={name}" if name is not None else "",
-        )
+        found = list_ours(self.cluster, model_name=model_name, name=name, labels=labels)
         services = [self._service(each) for each in found]
-        # The label may hold a shortened name; the annotation holds the whole.
         return [each for each in services if model_name in (None, each.model_name)]
 
     def get(self, name: str) -> Service:
         """The service with that resource name or model name. Raises NotFound."""
-        return self._service(self._live(name))
+        return self._service(find_live(self.cluster, name))
 
     def stop(self, name: str, *, timeout_seconds: float = 60) -> Service:
         """End all replicas of a service and keep everything else; `start` brings them back."""
@@ -226,31 +200,8 @@ class Deployer:
 
         Raises NotFound, OwnershipError for a resource of somebody else, or DeploymentTimeout.
         """
-        live = self._live(name, ours=True)
-        metadata = live["metadata"]
-        watch = self.cluster.watch(
-            SELDON_DEPLOYMENTS,
-            field_selector=f"metadata.name={metadata['name']}",
-            since=metadata["resourceVersion"],
-            known=[live],
-        )
-        self.cluster.delete(SELDON_DEPLOYMENTS, metadata["name"], uid=metadata["uid"])
-        alarm = threading.Timer(timeout_seconds, watch.close)
-        alarm.start()
-        try:
-            for event in watch:
-                if event.type == "DELETED" and event.object["metadata"]["uid"] == metadata["uid"]:
-                    log.info("%s is deleted", metadata["name"])
-                    release_secrets(self.cluster, storage_secrets(live))
-                    return
-        finally:
-            alarm.cancel()
-            watch.close()
-        raise DeploymentTimeout(
-            f"{metadata['name']} is not gone after {timeout_seconds:g} s",
-            why="a finalizer or a deletion in the foreground holds it",
-            hint=f"kubectl get sdep {metadata['name']} -o yaml shows what it waits for",
-        )
+        live = find_live(self.cluster, name, ours=True)
+        remove(self.cluster, live, timeout_seconds=timeout_seconds)
 
     def render(self, config: DeploymentConfig) -> Object:
         """The manifest that a first deployment of this configuration would apply. No request."""
@@ -283,39 +234,6 @@ class Deployer:
             self._end, secret, timeout_seconds=timeout_seconds, tell=progress or log.info
         )
 
-    def _apply(
-        self,
-        plan: Plan,
-        kept: Kept | None,
-        timeout_seconds: float,
-        started: float,
-        on_failure: OnFailure,
-        tell: Progress,
-    ) -> Object:
-        """Send what was planned and wait until it serves."""
-        applied = self.cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
-        secret = plan.secret if kept is None else kept.after
-        if secret is not None:
-            keep_secret(self.cluster, secret)
-        tell(_what_changed(plan.before.existing, applied))
-        return settle(
-            self._end,
-            applied,
-            plan.before,
-            timeout_seconds=timeout_seconds,
-            started=started,
-            on_failure=on_failure,
-            tell=tell,
-        )
-
-    def _stays(self, manifest: Object) -> bool:
-        """Whether a deployment that failed was left as it was applied, or nobody can tell."""
-        try:
-            live = self.cluster.get(SELDON_DEPLOYMENTS, manifest["metadata"]["name"])
-        except SeldonDeployerError:
-            return True
-        return live is not None and revisions(live) == revisions(manifest)
-
     def _plan(self, wish: Wish, tell: Progress) -> Plan:
         """Look at the model and at what is there, and say what to apply."""
         check_all_can_run(wish.config, is_local=self.is_local, server_image=self._server_image)
@@ -335,7 +253,7 @@ class Deployer:
         self, name: str, change: Callable[[Object], Object], timeout_seconds: float
     ) -> Service:
         started = time.monotonic()
-        live = self._live(name, ours=True)
+        live = find_live(self.cluster, name, ours=True)
         before = look_before(self.cluster, live["metadata"]["name"])
         # Whoever set the replicas before: this was asked for now.
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, change(live), force=True)
@@ -356,35 +274,5 @@ class Deployer:
             raise api_missing()
         self._is_api_there = True
 
-    def _live(self, name: str, *, ours: bool = False) -> Object:
-        live = self.cluster.get(SELDON_DEPLOYMENTS, name) if naming.is_dns_label(name) else None
-        if live is None and (resource := naming.resource_name(name)) != name:
-            # A model name may be a label too, and yet be served under another one: a long one is.
-            live = self.cluster.get(SELDON_DEPLOYMENTS, resource)
-        found = name if live is None else live["metadata"]["name"]
-        where = f"{found} in namespace {self.cluster.namespace}"
-        if live is None:
-            raise NotFound(
-                f"there is no SeldonDeployment {where}",
-                hint="`seldon-deployer list` shows what there is",
-                status=404,
-            )
-        if ours and not is_ours(live):
-            raise OwnershipError(
-                f"the SeldonDeployment {where} is not ours",
-                why=f"it has no label {naming.MANAGED_BY_LABEL}={naming.FIELD_MANAGER}",
-                hint="use kubectl, with which it was probably made",
-            )
-        return live
-
     def _service(self, live: Object) -> Service:
         return Service(self.cluster, live, base_url=self.base_url)
-
-
-def _what_changed(existing: Object | None, applied: Object) -> str:
-    name = applied["metadata"]["name"]
-    if existing is None:
-        return f"created {name}, waiting until it serves"
-    if existing["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]:
-        return f"{name} is unchanged"
-    return f"updated {name}, waiting until it serves"
