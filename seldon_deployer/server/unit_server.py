@@ -10,13 +10,12 @@ import signal
 import socket
 from collections.abc import Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from seldon_deployer.server.access_log import AccessLog, Application, open_access_log
 from seldon_deployer.server.app import UnitApp
-from seldon_deployer.server.half_closed import answering_protocol
 from seldon_deployer.server.metrics_page import MetricsPage, bind_metrics, serve_metrics
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.tracing import Traced, Tracing, start_tracing
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.02
+# Ticks of uvicorn, of 0.1 s each.
+_SWEEP_TICKS = 10
 
 
 class UnitServer(uvicorn.Server):
@@ -50,7 +51,7 @@ class UnitServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 _wrap(app, settings, self.tracing),
-                http=answering_protocol(),
+                http=_protocol(),
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -96,6 +97,15 @@ class UnitServer(uvicorn.Server):
         for listening in sockets or []:
             logger.info("listening on http://%s:%d", *listening.getsockname()[:2])
 
+    async def on_tick(self, counter: int) -> bool:
+        """Look after clients that do not go on with what they began."""
+        if counter % _SWEEP_TICKS == 0:
+            for connection in list(self.server_state.connections):
+                # Not of uvicorn's other protocol, where httptools is missing.
+                if hasattr(connection, "drop_if_slow"):
+                    connection.drop_if_slow(self._settings.client_seconds)
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end."""
         logger.info("told to end: finishing what is in flight")
@@ -138,6 +148,15 @@ class UnitServer(uvicorn.Server):
         return self.server_state.total_requests + (
             self._grpc.total_requests if self._grpc is not None else 0
         )
+
+
+def _protocol() -> Any:
+    """How HTTP is read; without httptools uvicorn's own choice."""
+    try:
+        from seldon_deployer.server.connections import BoundedProtocol
+    except ModuleNotFoundError:
+        return "auto"
+    return BoundedProtocol
 
 
 def _wrap(app: Application, settings: Settings, tracing: Tracing | None) -> Application:
