@@ -173,7 +173,7 @@ class AzureContainer:
             data: bytes = found.readall()
         if len(data) > end - start:
             raise corrupted(where, "the store sends other bytes than were asked for")
-        take(memoryview(data))
+        take(data)
         if len(data) < end - start:
             raise BrokenLink(failed(where, "the bytes ended before their time"))
 

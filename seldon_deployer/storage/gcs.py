@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 from seldon_deployer.errors import StorageMissing
-from seldon_deployer.storage.digest import ArrivingDigest
+from seldon_deployer.storage.crc32c import CRC32C
 from seldon_deployer.storage.failures import changed, corrupted, failed, missing_bucket
 from seldon_deployer.storage.gcs_client import GCSSettings, read_settings
 from seldon_deployer.storage.location import Location
@@ -35,7 +34,6 @@ _MOST_FETCH_BYTES = 32 << 20
 _WHOLE_BYTES = 8 << 20
 # The library's sessions have ten connections; the files beside need some.
 _WORKERS = 6
-_WRITE_BYTES = 1 << 20
 _READ_BYTES = 1 << 20
 # To connect, and between two bytes.
 _TIMEOUT_SECONDS = (3, 30)
@@ -62,6 +60,7 @@ class GCSBucket:
         self._settings = settings
         self._lock = Lock()
         self._opened: Any = None
+        self._session: Any = None
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="gcs")
 
     def list(self, prefix: str) -> Iterator[StoredFile]:
@@ -111,20 +110,18 @@ class GCSBucket:
         part_bytes = file.size_bytes // (4 * _WORKERS)
         part_bytes = min(max(part_bytes, _LEAST_FETCH_BYTES), _MOST_FETCH_BYTES)
         parts = split(file.size_bytes, part_bytes)
-        checksum = _CRC32C()
-        with open_target(target) as opened, target.open("rb") as written:
-            digest = ArrivingDigest(checksum.update, written.fileno())
+        with open_target(target) as opened:
 
-            def run(part: Part) -> None:
-                fetch_part(read, opened, part, count)
-                digest.add(part)
+            def run(part: Part) -> CRC32C:
+                made = CRC32C()
+                fetch_part(read, opened, part, count, made)
+                return made
 
             if len(parts) == 1:
-                run(parts[0])
+                sums = [run(parts[0])]
             else:
-                run_all(self._workers, [partial(run, part) for part in parts], stop)
-            digest.finish()
-        if checksum.text != _crc32c(file):
+                sums = run_all(self._workers, [partial(run, part) for part in parts], stop)
+        if reduce(CRC32C.then, sums).text != _crc32c(file):
             raise corrupted(self._where(file.path), "its CRC32C is another than the store's")
 
     def send(self, source: Path, key: str, on_bytes: OnBytes) -> None:
@@ -165,33 +162,21 @@ class GCSBucket:
 
     def _read_range(self, file: StoredFile, start: int, end: int, take: Sink) -> None:
         from seldon_deployer.storage.gcs_failures import reading
+        from seldon_deployer.storage.gcs_fetch import media_address, read_range
 
         where = self._where(file.path)
-        generation = int(file.version.partition("/")[0])
-        written = _Buffered(take, end - start, where)
+        generation = file.version.partition("/")[0]
         try:
             with reading(where, self._settings.secrets):
-                try:
-                    blob = self._open().blob(file.path, generation=generation)
-                    blob.download_to_file(
-                        written,
-                        start=start,
-                        end=end - 1,
-                        # As it is stored, compressed or not: its length and checksum are of that.
-                        raw_download=True,
-                        checksum=None,
-                        timeout=_TIMEOUT_SECONDS,
-                        retry=None,
-                    )
-                finally:
-                    # What came before a link broke counts.
-                    written.flush()
+                client, session = self._open().client, self._open_session()
+                address = media_address(client.api_endpoint, self._name, file.path, generation)
+                came = read_range(session, address, start, end, take, where)
         except StorageMissing as error:
             # That generation is gone; another one may have taken its place.
             if self._is_there(file.path):
                 raise changed(where) from error.__cause__
             raise
-        if written.left:
+        if came < end - start:
             raise BrokenLink(failed(where, "the bytes ended before their time"))
 
     def _is_there(self, key: str) -> bool:
@@ -205,6 +190,12 @@ class GCSBucket:
                 self._opened = self._settings.open_client().bucket(self._name)
             return self._opened
 
+    def _open_session(self) -> Any:
+        with self._lock:
+            if self._session is None:
+                self._session = self._settings.open_session()
+            return self._session
+
     def _translated(self, key: str) -> AbstractContextManager[None]:
         # Google's libraries are loaded with the client, not with this module.
         from seldon_deployer.storage.gcs_failures import translate
@@ -215,54 +206,12 @@ class GCSBucket:
         return f"{self._settings.remote}://{self._name}/{key}"
 
 
-class _Buffered:
-    """Takes the library's small pieces together, and no byte more than was asked for."""
-
-    def __init__(self, take: Sink, size_bytes: int, where: str) -> None:
-        self._take = take
-        self._where = where
-        self._data = bytearray()
-        self.left = size_bytes
-
-    def write(self, data: bytes) -> int:
-        """Keep a piece until there are enough."""
-        if len(data) > self.left:
-            raise corrupted(self._where, "the store sends other bytes than were asked for")
-        self._data += data
-        self.left -= len(data)
-        if len(self._data) >= _WRITE_BYTES:
-            self.flush()
-        return len(data)
-
-    def flush(self) -> None:
-        """Hand on what is kept."""
-        data, self._data = self._data, bytearray()
-        if data:
-            self._take(memoryview(data))
-
-
-class _CRC32C:
-    """A checksum in Google's form: `text` is base64."""
-
-    def __init__(self) -> None:
-        self._number = 0
-
-    def update(self, data: bytes) -> None:
-        import google_crc32c
-
-        self._number = google_crc32c.extend(self._number, data)
-
-    @property
-    def text(self) -> str:
-        return b64encode(self._number.to_bytes(4, "big")).decode()
-
-
 def _crc32c(file: StoredFile) -> str:
     return file.version.partition("/")[2]
 
 
 def _crc32c_of(path: Path) -> str:
-    checksum = _CRC32C()
+    checksum = CRC32C()
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
             checksum.update(data)

@@ -85,20 +85,32 @@ class GCSSettings:
 
     def open_client(self) -> Any:
         """A client; looks for this machine's identity where the settings name none."""
-        import google.auth
         from google.cloud import storage
 
-        credentials = self.credentials
-        project = self.values.get("project_number")
-        if credentials is None:
-            credentials, found = google.auth.default(scopes=[_SCOPE])
-            project = project or found
+        credentials, project = self._identity
         return storage.Client(
             # The library looks for a project of its own where it is told none.
             project=project or "none",
             credentials=credentials,
             client_options=self._options,
         )
+
+    def open_session(self) -> Any:
+        """What signs requests with the same credentials as the client."""
+        from google.auth.transport.requests import AuthorizedSession
+
+        return AuthorizedSession(self._identity[0])  # type: ignore[no-untyped-call, unused-ignore]
+
+    @cached_property
+    def _identity(self) -> tuple[Any, str | None]:
+        """Credentials, and the project that goes with them."""
+        import google.auth
+
+        project = self.values.get("project_number")
+        if self.credentials is not None:
+            return self.credentials, project
+        credentials, found = google.auth.default(scopes=[_SCOPE])
+        return credentials, project or found
 
     @property
     def _options(self) -> dict[str, str]:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from seldon_deployer.storage.failures import changed, denied, failed, missing_file
 from seldon_deployer.storage.location import Location
+from seldon_deployer.storage.parts import WRITE_BYTES
 from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
-
-_STEP_BYTES = 8 << 20
 
 
 def open_bucket(location: Location, environment: Environment | None) -> LocalBucket:
@@ -117,6 +116,6 @@ def _version(stat: os.stat_result) -> str:
 def _copy(source: Path, target: Path, on_bytes: OnBytes) -> None:
     """Copy in steps that can be counted and stopped."""
     with source.open("rb") as one, target.open("wb") as other:
-        while data := one.read(_STEP_BYTES):
+        while data := one.read(WRITE_BYTES):
             other.write(data)
             on_bytes(len(data))

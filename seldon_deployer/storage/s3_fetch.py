@@ -11,6 +11,7 @@ from typing import Any
 
 from seldon_deployer.storage.failures import corrupted, failed
 from seldon_deployer.storage.parts import (
+    WRITE_BYTES,
     BrokenLink,
     Part,
     Sink,
@@ -34,7 +35,6 @@ from seldon_deployer.storage.s3_sums import (
 from seldon_deployer.storage.store import OnBytes, StoredFile
 
 _PART_BYTES = 16 << 20
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def _read_range(calls: S3Calls, file: StoredFile, start: int, end: int, take: Si
         with answer["Body"] as body:
             if answer["ContentLength"] != left:
                 raise corrupted(where, "the store sends other bytes than were asked for")
-            while left and (data := body.read(min(_READ_BYTES, left))):
+            while left and (data := body.read(min(WRITE_BYTES, left))):
                 left -= len(data)
-                take(memoryview(data))
+                take(data)
     if left:
         raise BrokenLink(failed(where, "the bytes ended before their time"))
 

@@ -43,7 +43,7 @@ def breaking(after: Iterator[int]):
         limit = next(after, None)
         available = DATA[start:end] if limit is None else DATA[start : min(end, start + limit)]
         for at in range(0, len(available), 7):
-            take(memoryview(available[at : at + 7]))
+            take(available[at : at + 7])
         if len(available) < end - start:
             raise BrokenLink(GONE)
 
