@@ -14,7 +14,7 @@ from typing import Any
 
 from seldon_deployer.local.graph_metadata import graph_metadata
 from seldon_deployer.local.graph_unit import GraphUnit
-from seldon_deployer.local.unit_calls import ConnectionDropped, Message, WalkFailed
+from seldon_deployer.local.unit_calls import JSON_LENGTH, ConnectionDropped, Message, WalkFailed
 from seldon_deployer.local.upstream import Header, Response
 from seldon_deployer.local.walk import Walk
 
@@ -146,8 +146,15 @@ async def perform(
     except ConnectionDropped as error:
         # Who is behind an ingress is told so by it.
         return failure(502, f"Seldon's orchestrator ends the connection without an answer: {error}")
-    headers = [(b"content-type", answer.content_type), (b"content-encoding", answer.encoding)]
-    body = answer.body if answer.encoding is not None else escape_body(answer.body)
+    length = None if answer.json_length is None else b"%d" % answer.json_length
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-encoding", answer.encoding),
+        (JSON_LENGTH, length),
+    ]
+    body = bytes(answer.body)
+    if answer.encoding is None and length is None:
+        body = escape_body(body)
     return Response(200, tuple((name, text) for name, text in headers if text is not None), body)
 
 
@@ -170,7 +177,7 @@ async def _perform(
 
 def _read(metadata: Message) -> dict[str, Any]:
     try:
-        model = json.loads(metadata.body)
+        model = json.loads(bytes(metadata.body))
     except ValueError as error:
         raise WalkFailed(str(error)) from None
     if not isinstance(model, dict):

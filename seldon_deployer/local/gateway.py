@@ -13,16 +13,18 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from seldon_deployer.local import executor
 from seldon_deployer.local.executor import Direct, failure
+from seldon_deployer.local.forwarding import Copies, NoPod, forward
 from seldon_deployer.local.graph_unit import GraphUnit
 from seldon_deployer.local.ready_pod import Target
 from seldon_deployer.local.routes import Routes
 from seldon_deployer.local.unit_caller import PodLost, UnitCaller
-from seldon_deployer.local.unit_calls import Dialect, Message
+from seldon_deployer.local.unit_calls import JSON_LENGTH, Dialect, Message, read_length
 from seldon_deployer.local.upstream import (
     HOP_HEADERS,
     ConnectionLost,
@@ -41,11 +43,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 HEALTH_PATH = "/gateway/health"
 MAX_BODY_BYTES = 256 * 1024 * 1024
-# How long a request waits for the gateway to hear what became of its pod.
-PATIENCE_SECONDS = 1.0
 FIRST_SYNC_SECONDS = 10.0
-# More copies for shadows than this are not made while the first ones wait, as Istio's proxies do.
-MOST_COPIES = 1024
 _JSON = b"application/json"
 _TARGET = re.compile(r"/seldon/([^/]+)/([^/]+)(/.*)?")
 # Asking again does no harm: reads, and predictions, which change nothing. Feedback is not among.
@@ -68,7 +66,7 @@ class Gateway:
         self._routes = routes
         self._upstream = upstream
         self._synced = synced
-        self._copies: set[asyncio.Task[Response | None]] = set()
+        self._copies = Copies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,7 +95,7 @@ class Gateway:
 
     async def wait_for_copies(self) -> None:
         """Wait until no copy for a shadow is on its way."""
-        await asyncio.gather(*self._copies, return_exceptions=True)
+        await self._copies.wait()
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path = scope["raw_path"].decode("latin-1").partition("?")[0]
@@ -109,7 +107,7 @@ class Gateway:
         namespace, name, rest = match[1], match[2], match[3] or "/"
         body = await _read_body(receive)
         if not self._synced.is_set():
-            await self._wait_until_synced()
+            await self.wait_until_synced()
         if not self._routes.is_known(namespace, name):
             info = f"there is no SeldonDeployment {name} in namespace {namespace}"
             return failure(404, info, content_type=_JSON)
@@ -118,41 +116,17 @@ class Gateway:
         return await self._forward(request)
 
     async def _forward(self, request: _Request) -> Response:
-        tried: set[str] = set()
-        patience = PATIENCE_SECONDS
-        loop = asyncio.get_running_loop()
-        while True:
-            target = self._pick(request, tried)
-            if target is None:
-                if not tried or patience <= 0:
-                    info = f"no pod of {request.name} is ready in namespace {request.namespace}"
-                    return failure(503, info, content_type=_JSON)
-                # Its pod went away before the gateway heard of it: see what came instead.
-                before = loop.time()
-                await self._routes.wait_for_change(patience)
-                patience -= loop.time() - before
-                tried.clear()
-                continue
-            tried.add(target.uid)
-            response = await self._try(request, target)
-            if response is not None:
-                return response
-
-    def _pick(self, request: _Request, tried: set[str]) -> Target | None:
+        attempt = partial(self._try, request)
         try:
-            return self._routes.pick(request.namespace, request.name, tried)
-        except KeyError:
-            return None
+            return await forward(self._routes, request.namespace, request.name, attempt)
+        except NoPod as error:
+            return failure(503, str(error), content_type=_JSON)
 
     async def _try(self, request: _Request, target: Target) -> Response | None:
         """Ask one pod; None where another one should be asked."""
-        target.outstanding += 1
-        try:
-            if target.graph is None:
-                return await self._pass_on(request, target)
-            return await self._orchestrate(request, target, target.graph)
-        finally:
-            target.outstanding -= 1
+        if target.graph is None:
+            return await self._pass_on(request, target)
+        return await self._orchestrate(request, target, target.graph)
 
     async def _pass_on(self, request: _Request, target: Target) -> Response | None:
         """Ask the one unit, which answers the public path itself."""
@@ -205,19 +179,13 @@ class Gateway:
 
     def _copy_to_shadows(self, request: _Request) -> None:
         """Send copies on their way; nobody waits for what becomes of them."""
-        for target in self._routes.pick_shadows(request.namespace, request.name):
-            if len(self._copies) >= MOST_COPIES:
-                return
-            copy = asyncio.get_running_loop().create_task(self._try(request, target))
-            self._copies.add(copy)
-            copy.add_done_callback(self._forget_copy)
+        attempt = partial(self._try, request)
+        self._copies.send(self._routes, request.namespace, request.name, attempt)
 
-    def _forget_copy(self, copy: asyncio.Task[Response | None]) -> None:
-        self._copies.discard(copy)
-        if not copy.cancelled() and (error := copy.exception()) is not None:
-            logger.warning("a copy for a shadow failed", exc_info=error)
-
-    async def _wait_until_synced(self) -> None:
+    async def wait_until_synced(self) -> None:
+        """Wait until control has told the routes, but not for ever."""
+        if self._synced.is_set():
+            return
         try:
             await asyncio.wait_for(self._synced.wait(), FIRST_SYNC_SECONDS)
         except TimeoutError:
@@ -262,7 +230,12 @@ class _Request:
     def message(self) -> Message:
         """The body as it goes through a graph."""
         fields = dict(reversed(self.headers))
-        return Message(self.body, fields.get(b"content-type"), fields.get(b"content-encoding"))
+        return Message(
+            self.body,
+            fields.get(b"content-type"),
+            fields.get(b"content-encoding"),
+            read_length(fields.get(JSON_LENGTH)),
+        )
 
     @property
     def headers_with_puid(self) -> list[Header]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from seldon_deployer.local.follow import follow_control
 from seldon_deployer.local.gateway import Gateway
+from seldon_deployer.local.gateway_protocols import OnFirstUse, protocol_by_preface
 from seldon_deployer.local.home import hold_lock, wait_lost
 from seldon_deployer.local.process import ProcessId
 from seldon_deployer.local.routes import Routes
@@ -42,9 +43,13 @@ def main(arguments: list[str]) -> int:
 
 async def _serve(home: Path, descriptor: int, ready: int) -> None:
     upstream = Upstream()
-    routes = Routes(upstream.forget)
+    routes = Routes(lambda port: _forget(port, upstream, rpc))
     synced = asyncio.Event()
-    server = Server(Gateway(routes, upstream, synced), on_ready=lambda: tell_ready(ready))
+    gateway = Gateway(routes, upstream, synced)
+    rpc = OnFirstUse(routes, gateway.wait_until_synced)
+    server = Server(
+        gateway, on_ready=lambda: tell_ready(ready), http=protocol_by_preface(rpc.connection)
+    )
     following = asyncio.create_task(follow_control(home, routes, synced))
     serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
     lost = asyncio.create_task(wait_lost(home / "gateway.lock"))
@@ -58,6 +63,12 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await following
         upstream.close()
+        await rpc.stop()
+
+
+def _forget(port: int, upstream: Upstream, rpc: OnFirstUse) -> None:
+    upstream.forget(port)
+    rpc.forget(port)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

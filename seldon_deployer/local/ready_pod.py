@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,8 +31,8 @@ Object = dict[str, Any]
 class Target:
     """A ready pod that requests to a predictor go to, and what is known of its graph.
 
-    Without an orchestrator it is the one unit's, whose port is `port`. `outstanding` requests are
-    waiting for its answer.
+    Without an orchestrator it is the one unit's, whose port is `port`, and `rpc_port` for gRPC.
+    `outstanding` requests are waiting for its answer.
     """
 
     uid: str
@@ -43,6 +43,9 @@ class Target:
     graph: GraphUnit | None = None
     injects_routing: bool = False
     port: int = 0
+    rpc_ports: Mapping[str, int] = field(default_factory=dict)
+    rpc_port: int | None = None
+    rpc_timeout_seconds: float | None = None
     outstanding: int = 0
 
     @property
@@ -58,6 +61,7 @@ class Backend:
     uid: str
     port: int
     outstanding: int = 0
+    rpc_port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def read_pod(pod: Object) -> ReadyPod | None:
         return None
     metadata = pod["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    ports = _read_ports(annotations.get(PORTS_ANNOTATION, "{}"))
+    noted = annotations.get(PORTS_ANNOTATION, "{}")
+    ports, rpc_ports = _read_ports(noted, "http"), _read_ports(noted, "grpc")
     containers = pod["spec"]["containers"]
     engine = next((each for each in containers if each["name"] == ENGINE_CONTAINER), None)
     variables = {each["name"]: _variables(each) for each in containers}
@@ -88,7 +93,9 @@ def read_pod(pod: Object) -> ReadyPod | None:
         if own.get("SELDON_DEPLOYMENT_ID") and name in ports
     }
     backends = {
-        labels[unit_label(name)]: Backend(metadata["uid"], ports[name])
+        labels[unit_label(name)]: Backend(
+            metadata["uid"], ports[name], rpc_port=rpc_ports.get(name)
+        )
         for name in units
         if unit_label(name) in labels
     }
@@ -97,20 +104,21 @@ def read_pod(pod: Object) -> ReadyPod | None:
         return None
     target = None
     if engine is not None or FRONT_LABEL in labels:
-        timeout = annotations.get("seldon.io/rest-timeout", "")
         target = Target(
             uid=metadata["uid"],
             predictor=naming.DEFAULT_PREDICTOR,
             ports=ports,
             protocol="seldon",
-            timeout_seconds=int(timeout) / 1000 if timeout.isdecimal() else None,
+            timeout_seconds=_read_timeout(annotations, "seldon.io/rest-timeout"),
+            rpc_ports=rpc_ports,
+            rpc_timeout_seconds=_read_timeout(annotations, "seldon.io/grpc-timeout"),
         )
         if engine is not None:
             target = _with_orchestrator(target, engine)
         else:
             unit = next(iter(units))
             own = variables[unit]
-            target.port = ports[unit]
+            target.port, target.rpc_port = ports[unit], rpc_ports.get(unit)
             target.predictor = own.get("PREDICTOR_ID", target.predictor)
             target.protocol = "v2" if "MLSERVER_MODEL_IMPLEMENTATION" in own else "seldon"
     return ReadyPod(metadata["uid"], (metadata["namespace"], name), backends, target)
@@ -132,11 +140,17 @@ def _variables(container: Object) -> dict[str, str]:
     return {item["name"]: item.get("value", "") for item in container.get("env") or []}
 
 
-def _read_ports(text: str) -> dict[str, int]:
-    """HTTP ports by container; anybody may have edited the annotation."""
+def _read_timeout(annotations: Mapping[str, str], name: str) -> float | None:
+    """Seconds of an annotation of milliseconds."""
+    text = annotations.get(name, "")
+    return int(text) / 1000 if text.isdecimal() else None
+
+
+def _read_ports(text: str, port: str) -> dict[str, int]:
+    """Ports of that name by container; anybody may have edited the annotation."""
     try:
         noted = json.loads(text)
-        return {name: int(ports["http"]) for name, ports in noted.items() if "http" in ports}
+        return {name: int(ports[port]) for name, ports in noted.items() if port in ports}
     except (ValueError, TypeError, AttributeError):
         return {}
 

@@ -182,6 +182,8 @@ class Routes:
             if not self._backends[key]:
                 del self._backends[key]
             self._on_gone(backend.port)
+            if backend.rpc_port is not None:
+                self._on_gone(backend.rpc_port)
         self._tell()
 
     def keep_only(self, sdeps: Collection[str], pods: Collection[str]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -15,15 +16,21 @@ import uvicorn
 class Server(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; `on_ready` is called when requests are answered.
 
-    `on_stop` is called in the loop before connections are closed.
+    `on_stop` is called in the loop before connections are closed. `http` takes connections.
     """
 
     def __init__(
-        self, app: Any, *, on_ready: Callable[[], None], on_stop: Callable[[], None] | None = None
+        self,
+        app: Any,
+        *,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], None] | None = None,
+        http: type[asyncio.Protocol] | Literal["auto"] = "auto",
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                http=http,
                 lifespan="off",
                 ws="none",
                 log_config=None,

@@ -8,12 +8,12 @@ from seldon_deployer.local.executor import UnitRefused, transport_info
 from seldon_deployer.local.graph_unit import GraphUnit
 from seldon_deployer.local.ready_pod import Backend, Target
 from seldon_deployer.local.routes import Routes
-from seldon_deployer.local.unit_calls import Dialect, Message, WalkFailed
+from seldon_deployer.local.unit_calls import JSON_LENGTH, Dialect, Message, WalkFailed, read_length
 from seldon_deployer.local.upstream import ConnectionLost, Header, NotSent, Response, Upstream
 
 _READS = frozenset(("status", "metadata"))
 # Told anew for each unit: the kind of what it gets.
-_OF_MESSAGES = frozenset((b"content-type", b"content-encoding"))
+_OF_MESSAGES = frozenset((b"content-type", b"content-encoding", JSON_LENGTH))
 _TIMED_OUT = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 
 
@@ -53,29 +53,20 @@ class UnitCaller:
         if response.status != 200:
             raise UnitRefused(response.status, response.body)
         return Message(
-            response.body, response.header(b"content-type"), response.header(b"content-encoding")
+            response.body,
+            response.header(b"content-type"),
+            response.header(b"content-encoding"),
+            read_length(response.header(JSON_LENGTH)),
         )
 
     async def _send(self, unit: GraphUnit, step: str, message: Message) -> Response:
         tried: set[str] = set()
         while True:
-            backend = self._find(unit, tried)
+            backend = find_backend(self._routes, self._target, self._namespace, unit, tried)
             tried.add(backend.uid)
             response = await self._try(backend, unit, step, message)
             if response is not None:
                 return response
-
-    def _find(self, unit: GraphUnit, tried: set[str]) -> Backend:
-        """A pod with the unit: the target's own, or any behind the unit's Service."""
-        if unit.service is not None:
-            found = self._routes.pick_backend(self._namespace, unit.service, tried)
-        elif unit.name in self._target.ports and self._target.uid not in tried:
-            found = Backend(self._target.uid, self._target.ports[unit.name])
-        else:
-            found = None
-        if found is None:
-            raise PodLost(unit.name)
-        return found
 
     async def _try(
         self, backend: Backend, unit: GraphUnit, step: str, message: Message
@@ -86,10 +77,12 @@ class UnitCaller:
         headers = [*self._headers, (b"content-type", message.content_type or b"")]
         if message.encoding is not None:
             headers.append((b"content-encoding", message.encoding))
+        if message.json_length is not None:
+            headers.append((JSON_LENGTH, b"%d" % message.json_length))
         backend.outstanding += 1
         try:
             sending = self._upstream.send(
-                backend.port, method.encode(), path.encode("latin-1"), headers, message.body
+                backend.port, method.encode(), path.encode("latin-1"), headers, bytes(message.body)
             )
             timeout = self._target.timeout_seconds
             response = await (asyncio.wait_for(sending, timeout) if timeout else sending)
@@ -107,3 +100,18 @@ class UnitCaller:
             backend.outstanding -= 1
         self.has_sent = True
         return response
+
+
+def find_backend(
+    routes: Routes, target: Target, namespace: str, unit: GraphUnit, tried: set[str]
+) -> Backend:
+    """A pod with the unit: the target's own, or any behind the unit's Service. Raises PodLost."""
+    found: Backend | None = None
+    if unit.service is not None:
+        found = routes.pick_backend(namespace, unit.service, tried)
+    elif unit.name in target.ports and target.uid not in tried:
+        port, rpc_port = target.ports[unit.name], target.rpc_ports.get(unit.name)
+        found = Backend(target.uid, port, rpc_port=rpc_port)
+    if found is None:
+        raise PodLost(unit.name)
+    return found

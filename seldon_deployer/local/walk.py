@@ -15,10 +15,6 @@ from seldon_deployer.local.unit_calls import (
     ConnectionDropped,
     Dialect,
     Message,
-    inject_routing,
-    join_messages,
-    read_branch,
-    read_routing,
 )
 
 ALL_BRANCHES = -1
@@ -46,14 +42,16 @@ class Walk:
         message = await self._go_below(unit, message)
         if unit.type == "OUTPUT_TRANSFORMER" or "TRANSFORM_OUTPUT" in unit.methods:
             message = await self.ask(unit, "transform-output", self.dialect.chain(message))
-        return inject_routing(message, dict(self.routing)) if self.injects_routing else message
+        if not self.injects_routing:
+            return message
+        return self.dialect.tell_routing(message, dict(self.routing))
 
     async def send_feedback(self, unit: GraphUnit, feedback: Message) -> Message:
         """Tell the units that a request went through, children first.
 
         The answer is the first unit's own, or the feedback itself where that unit is not told.
         """
-        branch = read_routing(feedback.body).get(unit.name, ALL_BRANCHES)
+        branch = self.dialect.read_routing(feedback).get(unit.name, ALL_BRANCHES)
         await _gather(
             [self.send_feedback(child, feedback) for child in _choose(unit, branch)],
         )
@@ -80,12 +78,13 @@ class Walk:
             return message
         answers = await _gather([self.predict(child, message) for child in chosen])
         if unit.type == "COMBINER" or "AGGREGATE" in unit.methods:
-            return await self.ask(unit, "aggregate", join_messages(answers))
+            return await self.ask(unit, "aggregate", self.dialect.join(answers))
         return answers[0]
 
     async def _choose_branch(self, unit: GraphUnit, message: Message) -> int:
         if unit.type == "ROUTER" or "ROUTE" in unit.methods:
-            return read_branch((await self.ask(unit, "route", message)).body)
+            asked = self.dialect.plain(message)
+            return self.dialect.read_branch(await self.ask(unit, "route", asked))
         if unit.implementation == "RANDOM_ABTEST":
             return 0 if self.chance() < unit.ratio else 1
         return ALL_BRANCHES
