@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from types import MappingProxyType
 
-from seldon_deployer.rpc.connection import Connection, Stream
+from seldon_deployer.rpc.connection import Connection
 from seldon_deployer.rpc.frames import (
     END_HEADERS,
     PREFACE,
@@ -21,6 +22,7 @@ from seldon_deployer.rpc.frames import (
 )
 from seldon_deployer.rpc.headers import HeaderReader, Headers, write_headers
 from seldon_deployer.rpc.messages import Buffer, MessageReader, write_prefix, write_timeout
+from seldon_deployer.rpc.sending import Stream
 from seldon_deployer.rpc.status import RpcError, StatusCode, read_status
 
 _METHOD_AND_SCHEME = b"\x83\x86"
@@ -59,6 +61,8 @@ class ClientStream(Stream):
 
 class ClientConnection(Connection[ClientStream]):
     """One connection to a server."""
+
+    settings = MappingProxyType({"ENABLE_PUSH": 0})
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections import deque
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from seldon_deployer.rpc.frames import (
     ACK,
@@ -29,59 +28,32 @@ from seldon_deployer.rpc.frames import (
     read_settings,
     strip_padding,
     write_frame,
-    write_goaway,
-    write_head,
     write_reset,
     write_settings,
     write_window,
 )
 from seldon_deployer.rpc.headers import MOST_HEADER_BYTES
-from seldon_deployer.rpc.messages import Buffer
+from seldon_deployer.rpc.sending import S, Sender
 
 # What may be on its way to us: of one stream, and of all.
 STREAM_WINDOW = 4 * 2**20
 CONNECTION_WINDOW = 16 * 2**20
 # Answers to pings and settings that a peer may leave unread before it is one of ill will.
 _MOST_UNREAD_REPLIES = 1000
-_PIECE_BYTES = 2**20
 _KINDS = frozenset(Kind)
 
 
-class Stream:
-    """What a connection keeps of a stream: its windows, and what is still to be sent."""
+class Connection(Sender[S]):
+    """The frames of one connection. Subclasses make and end streams, and tell their `settings`."""
 
-    __slots__ = ("end", "is_ended_here", "is_ended_there", "number", "out", "received", "window")
-
-    def __init__(self, number: int, window: int) -> None:
-        self.number = number
-        # How much the peer takes now.
-        self.window = window
-        # How much came since the peer was last told that more may come.
-        self.received = 0
-        self.out: deque[memoryview] = deque()
-        # What follows the last of it; empty where the last of it ends the stream by itself.
-        self.end: bytes | None = None
-        self.is_ended_here = False
-        self.is_ended_there = False
-
-
-S = TypeVar("S", bound=Stream)
-
-
-class Connection(asyncio.Protocol, Generic[S]):
-    """The frames of one connection. Subclasses make and end streams."""
+    settings: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self) -> None:
-        self.streams: dict[int, S] = {}
-        self._transport: asyncio.Transport | None = None
+        super().__init__()
         self._rest = b""
         # A header block that goes on in another frame: of which stream, ending it, and its bytes.
         self._block: tuple[int, bool, bytearray] | None = None
-        self._window = FIRST_WINDOW
-        self._stream_window = FIRST_WINDOW
-        self._frame_bytes = FRAME_BYTES
         self._received = 0
-        self._is_blocked = False
         self._unread_replies = 0
         self._has_settings = False
 
@@ -97,10 +69,6 @@ class Connection(asyncio.Protocol, Generic[S]):
 
     def take_end(self, stream: S) -> None:
         """The peer sends no more on this stream. Raises StreamFailed."""
-        raise NotImplementedError
-
-    def drop_stream(self, stream: S, code: ErrorCode) -> None:
-        """A stream ended before its time."""
         raise NotImplementedError
 
     def take_goaway(self, last: int, code: int) -> None:
@@ -122,7 +90,11 @@ class Connection(asyncio.Protocol, Generic[S]):
         self._transport = transport  # type: ignore[assignment]
         self.write(
             self.preface()
-            + write_settings(INITIAL_WINDOW_SIZE=STREAM_WINDOW, MAX_HEADER_LIST_SIZE=2**16)
+            + write_settings(
+                INITIAL_WINDOW_SIZE=STREAM_WINDOW,
+                MAX_HEADER_LIST_SIZE=MOST_HEADER_BYTES,
+                **self.settings,
+            )
             + write_window(0, CONNECTION_WINDOW - FIRST_WINDOW)
         )
 
@@ -175,117 +147,6 @@ class Connection(asyncio.Protocol, Generic[S]):
         """Where the frames of this data begin. Raises ConnectionFailed."""
         del data
         return 0
-
-    def remove(self, stream: S) -> None:
-        """A stream is over."""
-        self.streams.pop(stream.number, None)
-
-    # --- sending
-
-    def write(self, data: bytes) -> None:
-        """Write frames that need no window."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def send(
-        self, stream: S, head: bytes, parts: Sequence[Buffer], end: bytes | None = None
-    ) -> None:
-        """Send data on a stream, as the peer takes it.
-
-        head: frames to go before it. end: frames to go behind it, after which the stream is ended
-        from here; none at all (b"") where the last data ends it. None: more comes.
-        """
-        size = sum(len(part) for part in parts)
-        if not stream.out and size <= min(stream.window, self._window, self._frame_bytes):
-            stream.window -= size
-            self._window -= size
-            flags = END_STREAM if end == b"" else 0
-            data = write_head(Kind.DATA, flags, stream.number, size)
-            self.write(b"".join((head, data, *parts, end or b"")))
-            if end is not None:
-                self._end_here(stream)
-            return
-        self.write(head)
-        stream.out.extend(memoryview(part).cast("B") for part in parts if len(part))
-        stream.end = end
-        self._pump(stream)
-
-    def send_end(self, stream: S, frames: bytes) -> None:
-        """Send frames of which the last one ends the stream, behind what is still to be sent."""
-        if stream.out:
-            stream.end = frames
-            return
-        self.write(frames)
-        self._end_here(stream)
-
-    def reset(self, stream: S, code: ErrorCode) -> None:
-        """End a stream before its time."""
-        self.write(write_reset(stream.number, code))
-        self._forget(stream, code)
-
-    def fail(self, failure: ConnectionFailed) -> None:
-        """End the connection, saying why."""
-        self.write(write_goaway(self.last_number(), failure.code, str(failure)))
-        self.close()
-
-    def last_number(self) -> int:
-        """The last stream of the peer's that was begun with."""
-        return 0
-
-    def close(self) -> None:
-        """Close when all that was written is sent."""
-        if self._transport is not None:
-            self._transport.close()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a connection, and none that is about to end."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    def _pump_all(self) -> None:
-        for stream in [each for each in self.streams.values() if each.out]:
-            if self._is_blocked:
-                return
-            self._pump(stream)
-
-    def _pump(self, stream: S) -> None:
-        while stream.out and not self._is_blocked:
-            frames: list[Buffer] = []
-            written = 0
-            while stream.out and written < _PIECE_BYTES:
-                part = stream.out[0]
-                size = min(len(part), stream.window, self._window, self._frame_bytes)
-                if size <= 0:
-                    break
-                stream.window -= size
-                self._window -= size
-                written += size
-                if size == len(part):
-                    stream.out.popleft()
-                else:
-                    stream.out[0] = part[size:]
-                is_end = stream.end == b"" and not stream.out
-                flags = END_STREAM if is_end else 0
-                frames += [write_head(Kind.DATA, flags, stream.number, size), part[:size]]
-            if not frames or self._transport is None:
-                return
-            self._transport.writelines(frames)
-        if not stream.out and stream.end is not None:
-            self.write(stream.end)
-            stream.end = None
-            self._end_here(stream)
-
-    def _end_here(self, stream: S) -> None:
-        stream.is_ended_here = True
-        if stream.is_ended_there:
-            self.remove(stream)
-
-    def _forget(self, stream: S, code: ErrorCode) -> None:
-        self.remove(stream)
-        stream.out.clear()
-        stream.end = None
-        stream.is_ended_here = stream.is_ended_there = True
-        self.drop_stream(stream, code)
 
     # --- taking
 

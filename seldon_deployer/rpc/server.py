@@ -7,8 +7,9 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from seldon_deployer.rpc.connection import Connection, Stream
+from seldon_deployer.rpc.connection import Connection
 from seldon_deployer.rpc.frames import (
     END_HEADERS,
     END_STREAM,
@@ -31,6 +32,7 @@ from seldon_deployer.rpc.messages import (
     write_prefix,
 )
 from seldon_deployer.rpc.request import REFUSAL, Request, check_trailers, read_request
+from seldon_deployer.rpc.sending import Stream
 from seldon_deployer.rpc.status import RpcError, StatusCode, status_headers
 
 logger = logging.getLogger(__name__)
@@ -160,6 +162,8 @@ class ServerStream(Stream):
 
 class ServerConnection(Connection[ServerStream]):
     """One client's connection."""
+
+    settings = MappingProxyType({"MAX_CONCURRENT_STREAMS": MOST_STREAMS})
 
     def __init__(self, serving: Serving, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
