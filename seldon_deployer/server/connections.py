@@ -12,8 +12,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Of what is no body: the request's line and headers, sizes of chunks, trailers.
 MOST_BESIDE_BYTES = 64 * 1024
-_NOT_HTTP = "Invalid HTTP request received."
-_REFUSALS = {408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+_REFUSALS = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+}
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -44,7 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._rewrite(data[upgrade.args[0] :])
             except httptools.HttpParserError:
-                self._refuse_rest()
+                self._refuse(400)
                 return
         if self._beside_bytes > MOST_BESIDE_BYTES:
             self._refuse(431)
@@ -110,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The request again, without its `Upgrade`, for a parser that has not seen it."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self.send_400_response(_NOT_HTTP)
+            self._refuse(400)
             return b""
         version = self.parser.get_http_version().encode()
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
@@ -119,18 +122,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return b"\r\n".join([*lines, b"", rest])
 
-    def _refuse_rest(self) -> None:
-        """Answer 400; or, where whole requests came before it, answer these and no more."""
-        if self._is_owed_an_answer:
-            self.cycle.keep_alive = False
-        elif not self.transport.is_closing():
-            self.logger.warning(_NOT_HTTP)
-            self.send_400_response(_NOT_HTTP)
-
     def _refuse(self, status: int) -> None:
+        """Answer with an error; or, where whole requests came before, answer these and no more."""
         if self.transport.is_closing():
             return
-        if not self._is_owed_an_answer:
-            head = b"HTTP/1.1 %d %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            self.transport.write(head % (status, _REFUSALS[status]))
+        if self._is_owed_an_answer:
+            self.cycle.keep_alive = False
+            return
+        if self.cycle is not None:
+            # What the application still says of this request has nowhere to go.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        text = _REFUSALS[status]
+        head = b"HTTP/1.1 %d %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
+        self.transport.write(head % (status, text, len(text), text))
         self.transport.close()
