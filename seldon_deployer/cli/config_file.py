@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seldon_deployer.cli.files import STDIN, read_text
 from seldon_deployer.errors import ConfigError, UsageError
-
-STDIN = "-"
 
 _PATHS = frozenset({"model_uri", "modelUri", "code_path", "codePath"})
 # Below these the user's own words stand.
@@ -20,18 +18,19 @@ def read_config_file(file: str) -> dict[str, Any]:
     """The fields of a configuration, by their own names, unchecked.
 
     Paths in it are relative to its folder. Raises UsageError or ConfigError for what is no mapping
-    in YAML or JSON.
+    in YAML or JSON, and for a manifest.
     """
     from seldon_deployer.config import DeploymentConfig
     from seldon_deployer.manifest.documents import Unparsed, read_documents
 
-    documents = read_documents(_read(file))
+    documents = read_documents(read_text(file))
     shown = "stdin" if file == STDIN else file
     for document in documents:
         if isinstance(document, Unparsed):
             raise ConfigError(
                 f"{shown} is no YAML", why=f"line {document.line}: {document.message}"
             )
+    _check_no_manifest(shown, documents)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise ConfigError(
             f"{shown} is no configuration",
@@ -43,6 +42,21 @@ def read_config_file(file: str) -> dict[str, Any]:
         return DeploymentConfig.own_names(_place(documents[0], folder))
     except ValueError as error:
         raise ConfigError(f"{shown} is no configuration", why=str(error)) from error
+
+
+def _check_no_manifest(shown: str, documents: list[Any]) -> None:
+    for document in documents:
+        if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
+            continue
+        kind = document["kind"]
+        raise UsageError(
+            f"{shown} holds a {kind}, and --file takes a configuration",
+            why="a manifest is whole already: nothing is built from it",
+            hint=f"--manifest {shown} with deploy or diff applies or compares it as it is; "
+            f"seldon-deployer validate {shown} judges it"
+            if kind == "SeldonDeployment"
+            else f"kubectl apply -f {shown}",
+        )
 
 
 def lay_over(fields: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,13 +77,6 @@ def lay_over(fields: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str,
 
 def _name(item: Any) -> Any:
     return item.get("name") if isinstance(item, dict) else None
-
-
-def _read(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}", why=str(error)) from error
 
 
 def _place(value: Any, folder: Path) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seldon_deployer.cli.manifest_file import manifest_option, take_manifest
 from seldon_deployer.cli.options import (
     config_options,
     connect,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_options
+@manifest_option
 @connection_options
 @server_image_option
 @output_option
@@ -49,19 +51,22 @@ def command(
     **options: Any,
 ) -> None:
     """Serve a model, or update it in place, and wait until it serves."""
-    config = take_config(options)
+    manifest = take_manifest(options)
+    config = take_config(options) if manifest is None else None
     deployer = connect(options, tell=True)
+    asked: dict[str, Any] = {
+        "timeout_seconds": timeout,
+        "preflight": preflight,
+        "ignore": ignore,
+        "force": force,
+        "adopt": adopt,
+        "on_failure": "keep" if keep_failed else "rollback",
+    }
     with progress() as tell:
-        service = deployer.deploy(
-            config,
-            timeout_seconds=timeout,
-            preflight=preflight,
-            ignore=ignore,
-            force=force,
-            adopt=adopt,
-            on_failure="keep" if keep_failed else "rollback",
-            progress=tell,
-        )
+        if config is not None:
+            service = deployer.deploy(config, **asked, progress=tell)
+        else:
+            service = deployer.deploy_manifest(manifest or {}, **asked, progress=tell)
     facts = describe(service)
     if output == "json":
         write_json(facts)

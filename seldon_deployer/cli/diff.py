@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seldon_deployer.cli.manifest_file import manifest_option, take_manifest
 from seldon_deployer.cli.options import (
     config_options,
     connect,
@@ -25,6 +26,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 @click.command()
 @config_options
+@manifest_option
 @connection_options
 @server_image_option
 @preflight_options
@@ -51,10 +53,19 @@ def command(
     Exits as kubectl diff does: 0 nothing differs, 1 something does, 2 or more it cannot be told.
     """
     current_session().failure_code = 2
-    config = take_config(options)
-    difference = connect(options, tell=True).diff(
-        config, preflight=preflight, ignore=ignore, force=force, adopt=adopt
-    )
+    manifest = take_manifest(options)
+    config = take_config(options) if manifest is None else None
+    deployer = connect(options, tell=True)
+    asked: dict[str, Any] = {
+        "preflight": preflight,
+        "ignore": ignore,
+        "force": force,
+        "adopt": adopt,
+    }
+    if config is not None:
+        difference = deployer.diff(config, **asked)
+    else:
+        difference = deployer.diff_manifest(manifest or {}, **asked)
     if output == "json":
         write_json(
             {

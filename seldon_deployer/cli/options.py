@@ -161,16 +161,18 @@ def take_config(options: dict[str, Any]) -> DeploymentConfig:
     from seldon_deployer.config import parse_config
 
     file = options.pop("file")
-    given = {
-        name: value for name, value in _take_fields(options).items() if value not in (None, {})
-    }
+    given = {name: value for name, value in take_fields(options).items() if value not in (None, {})}
     fields = lay_over(read_config_file(file), given) if file else given
     if not fields.get("model_name"):
-        raise click.UsageError("Missing option '--name'.")
+        raise UsageError(
+            "the model has no name",
+            why=f"neither --name nor model_name in {file}" if file else "there is no --name",
+            hint="--name NAME; a redeploy under that name updates it in place",
+        )
     return parse_config(**fields)
 
 
-def _take_fields(options: dict[str, Any]) -> dict[str, Any]:
+def take_fields(options: dict[str, Any]) -> dict[str, Any]:
     """The fields that options say; None or empty where they do not."""
     fields: dict[str, Any] = {
         "model_name": options.pop("name"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from seldon_deployer.cli.files import STDIN, read_text
 from seldon_deployer.cli.output import write_json, write_table
 from seldon_deployer.errors import UsageError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from seldon_deployer.manifest.verdict import Verdict
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_STDIN = "-"
 
 
 def _show_rules(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -63,7 +62,7 @@ def command(files: tuple[str, ...], output: str, ignore: tuple[str, ...]) -> int
         raise UsageError(f"there is no rule {unknown[0]!r}", hint="validate --rules lists them")
     results: list[dict[str, Any]] = []
     # All are read before any is judged: a name that is not there is no half answer.
-    for file, text in [(file, _read(file)) for file in _expand(files)]:
+    for file, text in [(file, read_text(file)) for file in _expand(files)]:
         for document in read_documents(text):
             if isinstance(document, Unparsed):
                 results.append(_unparsed(file, document.line, document.message))
@@ -78,28 +77,23 @@ def command(files: tuple[str, ...], output: str, ignore: tuple[str, ...]) -> int
             for line in _lines(result):
                 click.echo(line)
     if not results:
-        click.echo("no SeldonDeployment found", err=True)
+        click.echo(
+            f"no SeldonDeployment found in {', '.join(files)} "
+            "(a configuration is judged by render --file)",
+            err=True,
+        )
     return 0 if all(result["valid"] for result in results) else 1
 
 
 def _expand(files: Iterable[str]) -> Iterator[str]:
     for file in files:
         path = Path(file)
-        if file != _STDIN and path.is_dir():
+        if file != STDIN and path.is_dir():
             yield from sorted(
                 str(each) for each in path.rglob("*") if each.suffix in _SUFFIXES and each.is_file()
             )
         else:
             yield file
-
-
-def _read(file: str) -> str:
-    try:
-        if file == _STDIN:
-            return sys.stdin.read()
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}", why=str(error)) from error
 
 
 def _result(file: str, verdict: Verdict) -> dict[str, Any]:

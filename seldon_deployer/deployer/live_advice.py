@@ -31,6 +31,8 @@ from seldon_deployer.storage.location import parse_location
 # Seldon's initializer has this remote configured, for public buckets; no other.
 _CONFIGURED_REMOTES = frozenset({"gs"})
 _NO_REMOTES = frozenset({"pvc", "file"})
+# The stores whose own tools find an identity by themselves.
+_IDENTIFIED_REMOTES = frozenset({"s3", "gs", "azureblob"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,10 @@ def _ending_credentials(manifest: Object, facts: LiveFacts) -> Iterator[Finding]
 
 
 def _remotes_without_secret(manifest: Object, facts: LiveFacts) -> Iterator[Finding]:
+    known = _CONFIGURED_REMOTES | (_IDENTIFIED_REMOTES if facts.lends_identity else frozenset())
     for each in model_references(manifest):
         remote = _remote(each, facts)
-        if not each.secret and remote is not None and remote not in _CONFIGURED_REMOTES:
+        if not each.secret and remote is not None and remote not in known:
             message = f"no Secret is named, and the initializer knows no {remote} by itself"
             yield Finding(each.field, message, is_told=not facts.may_have_default_secret)
 

@@ -32,7 +32,8 @@ class LiveFacts:
 
     has_mesh, has_keda: None too where nothing in the resource needs them, or where the embedded
     runtime does by itself what they are for. may_have_default_secret: whether Seldon's operator may
-    give a Secret to pods that name none; it does not tell.
+    give a Secret to pods that name none; it does not tell. lends_identity: whether pods that name
+    no Secret read their models with the credentials of the machine, as the embedded runtime's do.
     """
 
     secrets: Mapping[str, LiveSecret] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class LiveFacts:
     has_mesh: bool | None = None
     has_keda: bool | None = None
     may_have_default_secret: bool = True
+    lends_identity: bool = False
 
 
 def gather_facts(
@@ -57,6 +59,7 @@ def gather_facts(
             secrets=found,
             has_keda=False if has_keda_spec(manifest) else None,
             may_have_default_secret=False,
+            lends_identity=True,
         )
     return LiveFacts(
         secrets=found,

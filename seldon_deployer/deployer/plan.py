@@ -5,28 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from seldon_deployer import naming
 from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
-from seldon_deployer.catalogue import known_servers
 from seldon_deployer.cluster import Cluster, Object
 from seldon_deployer.config import DeploymentConfig, Part, parts
 from seldon_deployer.deployer import preflight as checks
+from seldon_deployer.deployer.ask_around import Asking
 from seldon_deployer.deployer.credentials import StorageCredentials, choose_secret
 from seldon_deployer.deployer.found_models import find_models, is_remote, note_models
 from seldon_deployer.deployer.interpreter import interpreter
-from seldon_deployer.deployer.live_advice import LIVE_RULES, check_live
-from seldon_deployer.deployer.live_facts import gather_facts
-from seldon_deployer.deployer.live_secrets import LiveSecrets
 from seldon_deployer.deployer.model import Model
 from seldon_deployer.deployer.preflight import Before, Preflight
-from seldon_deployer.deployer.references import model_references
 from seldon_deployer.deployer.restart import keep_restarts
-from seldon_deployer.deployer.stores import Stores
-from seldon_deployer.errors import ManifestError, UsageError
-from seldon_deployer.manifest.advice import RULES
 from seldon_deployer.manifest.build import build_manifest
 
 log = logging.getLogger(__name__)
@@ -74,7 +66,6 @@ class Planner:
         tell: Tell,
         server_image: str | None = None,
     ) -> None:
-        _check_rules(wish.ignore)
         self._cluster = cluster
         self._wish = wish
         self._before = before
@@ -84,8 +75,13 @@ class Planner:
         given = wish.credentials if is_remote(wish.config) else None
         self._choice = choose_secret(secret_name=wish.config.secret_name, made_from=given)
         self._config = wish.config.model_copy(update={"secret_name": self._choice.name})
-        self._secrets = LiveSecrets(cluster, self._choice.made_from)
-        self._stores = Stores(self._secrets, preflight=wish.preflight)
+        self._asking = Asking(
+            cluster,
+            is_local=is_local,
+            preflight=wish.preflight,
+            ignore=wish.ignore,
+            made_from=self._choice.made_from,
+        )
 
     def plan(self) -> Plan:
         """Look at the models and at what is there, and say what to apply.
@@ -95,17 +91,17 @@ class Planner:
         """
         existing = self._before.existing
         if existing is not None:
-            checks.check_ours(existing, self._config, adopt=self._wish.adopt)
+            checks.check_ours(existing, self._config.model_name, adopt=self._wish.adopt)
         self._config = checks.keep_own_pod(self._config, existing)
         if is_remote(self._config):
+            # Before its credentials are used, or told of, whether there are any.
+            self._asking.check_cluster(_sketch(self._config), tells=False)
             log.info("%s", self._choice.told)
-            # Before its credentials are used, whether there are any.
-            self._check_live(_sketch(self._config), tells=False)
         models = find_models(
             self._config,
             is_local=self._is_local,
             tell=self._tell,
-            stores=self._stores,
+            stores=self._asking.stores,
             existing=existing,
             record=self._wish.record,
             server_image=self._server_image,
@@ -122,8 +118,8 @@ class Planner:
             ignore=self._wish.ignore,
         )
         manifest = keep_restarts(manifest, existing)
-        self._check_live(manifest)
-        self._check_stores(manifest)
+        self._asking.check_cluster(manifest)
+        self._asking.check_stores(manifest)
         checks.check_nobody_elses(self._cluster, manifest, self._before)
         if not self._wish.force:
             manifest = checks.yield_replicas(manifest, existing, self._tell)
@@ -133,47 +129,8 @@ class Planner:
             self._before,
             self._wish.force or is_taken_over,
             self._choice.made_from,
-            self._used_secret(),
+            self._asking.secret(self._choice.name),
         )
-
-    def _check_live(self, manifest: Object, *, tells: bool = True) -> None:
-        """Raise ManifestError for what cannot start as the cluster is; warn of the rest."""
-        if self._wish.preflight == "off":
-            return
-        facts = gather_facts(self._cluster, manifest, self._secrets, is_local=self._is_local)
-        found = check_live(
-            manifest,
-            facts,
-            ignore=self._wish.ignore,
-            strict=self._wish.preflight == "strict",
-        )
-        errors = [each for each in found if each.severity == "error"]
-        if errors:
-            where = "on the embedded runtime" if self._is_local else "as this cluster is"
-            at = " --runtime local" if self._is_local else ""
-            raise ManifestError(
-                f"{self._config.name} would not start {where}",
-                why="; ".join(f"{each.message}: {each.reason}" for each in errors),
-                hint="make what is missing first (credentials: seldon-deployer secret apply FILE"
-                f"{at}, and secret_name names them), or send it all the same with preflight=off",
-            )
-        for each in found if tells else ():
-            log.warning("%s: %s (%s)", each.field, each.message, each.reason)
-
-    def _check_stores(self, manifest: Object) -> None:
-        """Look at every model that an initializer will fetch, but those that were looked at."""
-        protocol = manifest["spec"].get("protocol") or "seldon"
-        for each in model_references(manifest):
-            if local_path(each.uri) is not None or self._stores.knows(each.uri, each.secret):
-                continue
-            server = known_servers().get(each.implementation or "")
-            wanted = server.files.get(protocol, ()) if server else ()
-            self._stores.look(each.uri, each.secret, wanted)
-
-    def _used_secret(self) -> Object | None:
-        if self._choice.name is None or self._wish.preflight == "off":
-            return None
-        return self._secrets.read(self._choice.name).live
 
 
 def build(
@@ -203,18 +160,6 @@ def build(
     return manifest
 
 
-def _check_rules(ignore: tuple[str, ...]) -> None:
-    """Raise UsageError for a name that no rule has: a typo would silence nothing."""
-    known = {**RULES, **LIVE_RULES}
-    for name in ignore:
-        if name not in known:
-            similar = get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"there is no rule {name!r}",
-                hint=f"did you mean {similar[0]}?" if similar else f"one of {', '.join(known)}",
-            )
-
-
 def _implementation(config: DeploymentConfig, models: Mapping[Part, Model]) -> str | None:
     model = models.get(_own_part(config))
     return None if model is None else model.implementation
@@ -237,4 +182,7 @@ def _sketch(config: DeploymentConfig) -> Object:
         and not alone.is_on_volume
         and local_path(alone.model_uri) is None
     ]
-    return {"spec": {"predictors": [{"name": each["name"], "graph": each} for each in graphs]}}
+    return {
+        "metadata": {"name": config.name},
+        "spec": {"predictors": [{"name": each["name"], "graph": each} for each in graphs]},
+    }

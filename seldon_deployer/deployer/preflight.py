@@ -71,7 +71,7 @@ def check_manifest(manifest: Object, *, ignore: Iterable[str] = ()) -> None:
         log.warning("%s: %s (%s)", each.field, each.message, each.reason)
 
 
-def check_ours(existing: Object, config: DeploymentConfig, *, adopt: bool) -> None:
+def check_ours(existing: Object, model_name: str, *, adopt: bool) -> None:
     """Raise OwnershipError or InvalidName when the live resource is not this model's of ours."""
     metadata = existing["metadata"]
     where = f"{metadata['name']} in namespace {metadata['namespace']}"
@@ -84,9 +84,9 @@ def check_ours(existing: Object, config: DeploymentConfig, *, adopt: bool) -> No
             hint="choose another model name, or take it over with --adopt",
         )
     other = (metadata.get("annotations") or {}).get(naming.MODEL_NAME_ANNOTATION)
-    if other is not None and other != config.model_name:
+    if other is not None and other != model_name:
         raise InvalidName(
-            f"the models {config.model_name!r} and {other!r} would share the name {where}",
+            f"the models {model_name!r} and {other!r} would share the name {where}",
             why=f"both names become {metadata['name']!r} in Kubernetes",
             hint="choose a model name that differs in letters or digits",
         )
@@ -151,6 +151,23 @@ def choose_orchestrator(
 def _is_separate(existing: Object) -> bool:
     annotations = existing["spec"].get("annotations") or {}
     return bool(annotations.get(naming.ENGINE_SEPARATE_ANNOTATION) == "true")
+
+
+def tell_move(manifest: Object, existing: Object | None, tell: Tell) -> None:
+    """Say what it costs where a manifest moves the orchestrator, brings it in or leaves it out."""
+    if existing is None or _place_of_orchestrator(manifest) == _place_of_orchestrator(existing):
+        return
+    tell(
+        f"the orchestrator is {_place_of_orchestrator(manifest)} now, and was "
+        f"{_place_of_orchestrator(existing)}: requests fail until the new pods are ready"
+    )
+
+
+def _place_of_orchestrator(obj: Object) -> str:
+    first = next(iter(predictors(obj)), {})
+    if naming.NO_ENGINE_ANNOTATION in (first.get("annotations") or {}):
+        return "left out"
+    return "in a pod of its own" if _is_separate(obj) else "beside the unit"
 
 
 def yield_replicas(manifest: Object, existing: Object | None, tell: Tell) -> Object:

@@ -67,9 +67,12 @@ class Stores:
 
     def _look(self, uri: str, secret: str | None, wanted: Sequence[str]) -> list[StoredFile] | None:
         try:
-            if self.location(uri, secret).kind == "pvc":
+            kind = self.location(uri, secret).kind
+            if kind == "pvc":
                 log.info("%s was not looked at: a volume is mounted on the cluster alone", uri)
                 return None
+            if kind != "file" and secret is None:
+                log.info("%s is looked at with this machine's own credentials", uri)
             return self.open(uri, secret).check(wanted)
         except StorageMissing as error:
             if self._has_credentials_of(secret) or self._preflight == "strict":

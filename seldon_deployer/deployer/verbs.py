@@ -21,6 +21,7 @@ from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
 from seldon_deployer.deployer.found_models import check_all_can_run, find_models
 from seldon_deployer.deployer.lookup import find_live, list_ours, remove
 from seldon_deployer.deployer.plan import Plan, Planner, Wish, build
+from seldon_deployer.deployer.plan_manifest import ManifestWish, plan_manifest
 from seldon_deployer.deployer.preflight import Preflight, look_before
 from seldon_deployer.deployer.restart import restart_users
 from seldon_deployer.deployer.settle import OnFailure, settle
@@ -146,6 +147,37 @@ class Deployer:
         )
         return self._service(live)
 
+    def deploy_manifest(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        preflight: Preflight | None = None,
+        ignore: Iterable[str] = (),
+        timeout_seconds: float = 300,
+        force: bool = False,
+        adopt: bool = False,
+        on_failure: OnFailure = "rollback",
+        progress: Progress | None = None,
+    ) -> Service:
+        """Serve what a SeldonDeployment of your own asks for, as it is, and wait until it serves.
+
+        It is checked, applied, watched and undone like one of ours, and gets our labels, a
+        revision on each predictor, and `spec.replicas` where it has none. Models are served from
+        where it says: nothing is converted. The arguments are those of `deploy`, as are the errors.
+        """
+        started = time.monotonic()
+        tell = progress or log.info
+        wish = ManifestWish(manifest, preflight or self._preflight, tuple(ignore), force, adopt)
+        live = carry_out(
+            self._end,
+            self._plan_manifest(wish, tell),
+            timeout_seconds=timeout_seconds,
+            started=started,
+            on_failure=on_failure,
+            tell=tell,
+        )
+        return self._service(live)
+
     def diff(
         self,
         config: DeploymentConfig,
@@ -165,11 +197,20 @@ class Deployer:
         wish = Wish(
             config, credentials, record, preflight or self._preflight, tuple(ignore), force, adopt
         )
-        plan = self._plan(wish, log.info)
-        after = self.cluster.apply(
-            SELDON_DEPLOYMENTS, plan.manifest, force=plan.force, dry_run=True
-        )
-        return Difference(before=plan.before.existing, after=after)
+        return self._compare(self._plan(wish, log.info))
+
+    def diff_manifest(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        preflight: Preflight | None = None,
+        ignore: Iterable[str] = (),
+        force: bool = False,
+        adopt: bool = False,
+    ) -> Difference:
+        """What `deploy_manifest` would change, as the API server says in a dry run."""
+        wish = ManifestWish(manifest, preflight or self._preflight, tuple(ignore), force, adopt)
+        return self._compare(self._plan_manifest(wish, log.info))
 
     def find(
         self,
@@ -248,6 +289,16 @@ class Deployer:
             server_image=self._server_image,
         )
         return planner.plan()
+
+    def _plan_manifest(self, wish: ManifestWish, tell: Progress) -> Plan:
+        self._check_api()
+        return plan_manifest(self.cluster, wish, is_local=self.is_local, tell=tell)
+
+    def _compare(self, plan: Plan) -> Difference:
+        after = self.cluster.apply(
+            SELDON_DEPLOYMENTS, plan.manifest, force=plan.force, dry_run=True
+        )
+        return Difference(before=plan.before.existing, after=after)
 
     def _scale(
         self, name: str, change: Callable[[Object], Object], timeout_seconds: float

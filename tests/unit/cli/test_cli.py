@@ -54,7 +54,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "words"),
     [
         (["bogus"], "No such command 'bogus'"),
-        (["deploy"], "Missing option '--name'"),
+        (["deploy"], "the model has no name"),
         (["deploy", "--name", "a", "--replicas", "-1"], "--replicas"),
         (["deploy", "--name", "a", "--protocol", "grpc"], "--protocol"),
         (["deploy", "--name", "a"], "give model_uri, or python_class or image"),

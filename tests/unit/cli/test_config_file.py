@@ -74,7 +74,7 @@ def test_the_name_may_come_from_either(capsys, written) -> None:
 
     assert render(capsys, "-f", file, "--name", "x")["metadata"]["name"] == "x"
     assert run(["render", "-f", file]) == 2
-    assert "Missing option '--name'" in capsys.readouterr().err
+    assert "the model has no name" in capsys.readouterr().err
 
 
 def test_stdin_is_read_too(capsys, monkeypatch) -> None:

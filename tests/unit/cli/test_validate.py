@@ -164,7 +164,7 @@ def test_a_file_without_seldon_deployments_says_so_on_stderr(folder, capsys):
     assert run(["validate", "other.yaml"]) == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err == "no SeldonDeployment found\n"
+    assert told.err.startswith("no SeldonDeployment found in other.yaml (")
 
 
 def test_validating_loads_neither_models_nor_client(folder):

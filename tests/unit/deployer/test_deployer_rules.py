@@ -155,14 +155,14 @@ def test_a_stop_remembers_the_replicas_and_a_start_brings_them_back():
 
 
 def test_ours_is_what_carries_our_label_and_our_models_name():
-    check_ours(live(), CONFIG, adopt=False)
+    check_ours(live(), "iris", adopt=False)
     with pytest.raises(InvalidName):
-        check_ours(live(), CONFIG.model_copy(update={"model_name": "IRIS"}), adopt=True)
+        check_ours(live(), "IRIS", adopt=True)
     foreign = live()
     foreign["metadata"]["labels"] = {}
     with pytest.raises(OwnershipError, match="is not ours"):
-        check_ours(foreign, CONFIG, adopt=False)
-    check_ours(foreign, CONFIG, adopt=True)
+        check_ours(foreign, "iris", adopt=False)
+    check_ours(foreign, "iris", adopt=True)
 
 
 def test_a_manifest_that_seldon_would_fail_on_is_not_sent():
