@@ -32,11 +32,17 @@ class UnitApp:
     def __init__(self, component: Component, settings: Settings, calls: Calls) -> None:
         self.draining = False
         self._max_body_bytes = settings.max_body_bytes
+        self._timeout_seconds = settings.timeout_seconds
         self._is_strict = settings.is_strict
         self._replies = Replies(is_strict=settings.is_strict)
         self._routes = Routes(component, settings, self._replies)
         self._calls = calls
         self._metrics = component.observer
+
+    @property
+    def stuck(self) -> str:
+        """Why the process is to end; empty while all is well."""
+        return self._calls.watch.stuck
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,7 +69,8 @@ class UnitApp:
     async def _predict(
         self, method: str, prediction: Prediction, scope: Scope, body: bytes
     ) -> Reply:
-        seconds = read_timeout(scope["headers"])
+        told = (read_timeout(scope["headers"]), self._timeout_seconds)
+        seconds = min((each for each in told if each is not None), default=None)
         return await self._calls.run(
             prediction(scope, body),
             method=method,

@@ -24,6 +24,7 @@ from seldon_deployer.server.jobs import RAISED, Batch, Job, Outcome, Runner, bla
 from seldon_deployer.server.limits import DeadlinePassed, Overloaded, Pace
 from seldon_deployer.server.metrics import WAITING
 from seldon_deployer.server.settings import Settings
+from seldon_deployer.server.watch import Watch
 
 __all__ = ["Call", "Calls", "Steps", "blame"]
 
@@ -62,6 +63,7 @@ class Calls:
         self._questions = ThreadPoolExecutor(1, "health")
         self._waiting: deque[Job] = deque()
         self._awaiting = 0
+        self.watch = Watch(settings.timeout_seconds)
         self._pace = Pace()
         self._metrics = component.observer
         self._metrics.ask(WAITING, self._count_waiting)
@@ -169,6 +171,7 @@ class Calls:
             if jobs := self._take():
                 self._free -= 1
                 batch = Batch(jobs)
+                self.watch.begin(batch)
                 self._crew.start(
                     self._runner.run(batch),
                     partial(self._finish, batch),
@@ -226,6 +229,7 @@ class Calls:
     def _leave(self, batch: Batch, cancel: Callable[[], object]) -> None:
         """A batch goes on in the loop of methods that await: its thread is free."""
         batch.cancel = cancel
+        self.watch.end(batch)
         self._free += 1
         self._awaiting += 1
         if batch.is_given_up:
@@ -242,6 +246,7 @@ class Calls:
         if batch.started is not None:
             self._count(batch, batch.started)
         if batch.cancel is None:
+            self.watch.end(batch)
             self._free += 1
         else:
             self._awaiting -= 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from seldon_deployer.payload import Message
 from seldon_deployer.server.awaiting import Awaiting
 from seldon_deployer.server.metrics import Metrics
+
+K = TypeVar("K")
 
 REASON_BAD_DATA = "MICROSERVICE_BAD_DATA"
 REASON_BAD_METRIC = "MICROSERVICE_BAD_METRIC"
@@ -199,14 +201,14 @@ class Component:
 
     def tags(self) -> dict[str, Any]:
         """Tags for the answer's meta."""
-        return dict(self._ask("tags", {}))
+        return dict(self._ask_for("tags", dict))
 
     def metrics(self, given: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Metrics for the answer's meta, those that the answer itself gave last.
 
         Raises UnitError when one is malformed.
         """
-        metrics = [*self._ask("metrics", []), *given]
+        metrics = [*self._ask_for("metrics", list), *given]
         self._count(metrics)
         return metrics
 
@@ -254,7 +256,12 @@ class Component:
         names = getattr(self.target, "class_names", None)
         if callable(names):
             names = self._ask("class_names", None)
-        return None if names is None else [str(name) for name in names]
+        if names is None:
+            return None
+        try:
+            return [str(name) for name in names]
+        except TypeError as error:
+            raise _wrong_kind("class_names", names, list) from error
 
     def _ask(self, method: str, default: Any) -> Any:
         function = getattr(self.target, method, None)
@@ -266,6 +273,15 @@ class Component:
             if _says_missing(error):
                 return default
             raise
+
+    def _ask_for(self, method: str, kind: type[K]) -> K:
+        """What a method says; nothing of that kind where there is none, or it returns None."""
+        told = self._ask(method, None)
+        if told is None:
+            return kind()
+        if not isinstance(told, kind):
+            raise _wrong_kind(method, told, kind)
+        return told
 
     def wait(self, value: Any) -> Any:
         """What a method returned; of an async one, what it returns in the end.
@@ -281,6 +297,11 @@ def _says_missing(error: Exception) -> bool:
     It is known by its name, for it is Seldon's own.
     """
     return type(error).__name__ == "SeldonNotImplementedError"
+
+
+def _wrong_kind(method: str, told: Any, kind: type) -> UnitError:
+    found, wanted = type(told).__name__, kind.__name__
+    return UnitError(f"{method} returned a {found}, and no {wanted}", 500, REASON_INTERNAL)
 
 
 def _no_message(method: str) -> UnitError:

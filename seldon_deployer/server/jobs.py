@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextvars import copy_context
@@ -58,14 +59,17 @@ class Job:
 class Batch:
     """Jobs that run together.
 
-    started: when, once they have begun. cancel: there while they await in a loop of their own.
+    started: when, once they have begun, and thread: in which one. cancel: there while they await in
+    a loop of their own. told_seconds: after which time the log was last told of them.
     """
 
-    __slots__ = ("cancel", "jobs", "started")
+    __slots__ = ("cancel", "jobs", "started", "thread", "told_seconds")
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.jobs = jobs
         self.started: float | None = None
+        self.thread = 0
+        self.told_seconds = 0.0
         self.cancel: Callable[[], object] | None = None
         for job in jobs:
             job.batch = self
@@ -109,6 +113,7 @@ class Runner:
         """
         if batch.is_given_up:
             return []
+        batch.thread = threading.get_ident()
         batch.started = time.perf_counter()
         jobs = batch.jobs
         CURRENT_METHOD.set(jobs[0].method)

@@ -135,6 +135,7 @@ def _serve(settings: Settings, grpc_port: int | None, source: socket.socket | Li
     grpc = None if grpc_port is None else _grpc_server(component, settings, calls)
     if isinstance(source, Link):
         WorkerServer(app, settings, grpc, grpc_port or 0, link=source, metrics=metrics).run()
+        _check(app)
         return
     page = MetricsPage(
         settings.metrics_path,
@@ -142,6 +143,18 @@ def _serve(settings: Settings, grpc_port: int | None, source: socket.socket | Li
         dict(read_labels(os.environ)),
     )
     UnitServer(app, settings, grpc, grpc_port or 0, page).run(sockets=[source])
+    _check(app)
+
+
+def _check(app: UnitApp) -> None:
+    """Raise SeldonDeployerError where the server has ended itself."""
+    if app.stuck:
+        raise SeldonDeployerError(
+            "the unit has ended itself, for a call does not come back",
+            why=app.stuck,
+            hint="the log says above where the call is; give more time with --timeout-seconds, "
+            "or the annotation seldon.io/rest-timeout",
+        )
 
 
 def _grpc_server(component: Component, settings: Settings, calls: Calls) -> GrpcServer | None:

@@ -47,7 +47,7 @@ class Replies:
                 headers, parts = write_inference(answer)
                 return Reply(200, parts, headers)
             return Reply(_status_of(answer), [self._encode(answer)], [_JSON])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise UnitError(f"the answer cannot be sent: {error}", 500, REASON_INTERNAL) from error
 
     def error(self, path: str, error: UnitError) -> Reply:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from seldon_deployer.errors import UsageError
-from seldon_deployer.server.annotations import grpc_max_bytes, read_annotations
+from seldon_deployer.server.annotations import (
+    describe_odd,
+    grpc_max_bytes,
+    read_annotations,
+    rest_timeout_seconds,
+)
 from seldon_deployer.server.tracing import wants_tracing
 from seldon_deployer.server.wrapper import add_wrapper_flags, read_switch, read_wrapper_settings
 
@@ -74,6 +81,8 @@ class Settings:
     without_effect: tuple[str, ...] = ()
     access_log: bool = False
     tracing: bool = False
+    # How long a request over REST may take; None: as long as its client waits.
+    timeout_seconds: float | None = None
     # How long a client may take for the head of a request, or pause in its body.
     client_seconds: float = 60.0
     # How long kept-alive connections get their last answer after SIGTERM (less when none of them
@@ -115,6 +124,9 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     parameters = given.parameters
     if parameters is None:
         parameters = environment.get("PREDICTIVE_UNIT_PARAMETERS", "[]")
+    annotations = read_annotations()
+    wrapper = read_wrapper_settings(given, environment)
+    wrapper["without_effect"] += describe_odd(annotations)
     return Settings(
         class_path=class_path,
         service_type=service_type,
@@ -127,13 +139,12 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         model_uri=environment.get("MLSERVER_MODEL_URI"),
         threads=_threads(given, environment),
         max_body_bytes=given.max_body_bytes,
-        grpc_max_bytes=given.grpc_max_bytes
-        or grpc_max_bytes(read_annotations())
-        or given.max_body_bytes,
+        grpc_max_bytes=given.grpc_max_bytes or grpc_max_bytes(annotations) or given.max_body_bytes,
         max_waiting=max(1, given.max_waiting),
+        timeout_seconds=given.timeout_seconds or rest_timeout_seconds(annotations),
         client_seconds=given.client_seconds,
         **_read_process(given, environment),
-        **read_wrapper_settings(given, environment),
+        **wrapper,
     )
 
 
@@ -240,6 +251,14 @@ def _integer(given: int | None, environment: Mapping[str, str], name: str, defau
         raise UsageError(f"{name} is no number") from error
 
 
+def _positive(text: str) -> float:
+    """A number above 0, for argparse: another one is refused."""
+    with suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seldon-deployer serve",
@@ -270,6 +289,12 @@ def _parser() -> argparse.ArgumentParser:
         default=_DEFAULT_MAX_WAITING,
         metavar="N",
         help="requests that may wait for the model; more are answered 503",
+    )
+    parser.add_argument(
+        "--timeout-seconds",
+        type=_positive,
+        metavar="N",
+        help="for a request over REST, then 504 (default: the annotation seldon.io/rest-timeout)",
     )
     parser.add_argument(
         "--client-seconds",

@@ -104,7 +104,13 @@ class UnitServer(uvicorn.Server):
                 # Not of uvicorn's other protocol, where httptools is missing.
                 if hasattr(connection, "drop_if_slow"):
                     connection.drop_if_slow(self._settings.client_seconds)
+        if self._app.stuck:
+            self.give_up()
         return await super().on_tick(counter)
+
+    def give_up(self) -> None:
+        """End in order: a thread is lost, and a fresh process has it again."""
+        self._app.draining = self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end."""

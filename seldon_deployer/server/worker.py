@@ -92,10 +92,15 @@ class WorkerServer(UnitServer):
         """Hand the numbers on, and ask to be replaced after the most requests."""
         if counter % _TICKS == 0:
             self._link.tell(metrics=to_lists(self._metrics.snapshot()))
-        if self._most and not self._is_retiring and self._total_requests >= self._most:
+        if self._most and self._total_requests >= self._most:
+            self.give_up()
+        return await super().on_tick(counter)
+
+    def give_up(self) -> None:
+        """Ask to be replaced, once: whoever takes the place ends this one."""
+        if not self._is_retiring:
             self._is_retiring = True
             self._link.tell(retiring=True)
-        return await super().on_tick(counter)
 
     async def stop_taking(self) -> None:
         """Have the supervisor hand out no more, and take all that it handed before."""
