@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from seldon_deployer.local.process import UnitProcess, record_file
 Object = dict[str, Any]
 
 _MODULE = "seldon_deployer.local.initializer"
+# How this machine reaches a store, and whom it trusts there: a node has that for all its pods.
+_WAY_OUT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+_OF_THIS_MACHINE = (*_WAY_OUT, *(name.lower() for name in _WAY_OUT), *_TRUST)
 
 
 class ModelDownload:
@@ -38,7 +43,7 @@ class ModelDownload:
         # A store's client has libraries and a memory of its own, and belongs to who deployed.
         process = self._process = UnitProcess.start(
             (self._folder.interpreter(), "-m", _MODULE, uri, str(target)),
-            env=environment,
+            env=_way_out() | environment,
             folder=self._folder.root / "work",
             log=log,
             record=record_file(self._folder.root, spec["name"]),
@@ -61,3 +66,7 @@ class ModelDownload:
             raise DownloadFailed(1, words)
         # The operator makes a claim's address a path below the mount of the claim.
         return rewrite_paths(arguments[0], mounts), target
+
+
+def _way_out() -> dict[str, str]:
+    return {name: os.environ[name] for name in _OF_THIS_MACHINE if name in os.environ}
