@@ -7,7 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from seldon_deployer.local.initializer import DownloadFailed, fetch_model, is_on_this_machine
+from seldon_deployer.local.initializer import (
+    DownloadFailed,
+    fetch_model,
+    has_settings,
+    is_on_this_machine,
+)
 from seldon_deployer.local.pod_folder import PodFolder, rewrite_paths
 from seldon_deployer.local.process import UnitProcess, record_file
 
@@ -18,6 +23,9 @@ _MODULE = "seldon_deployer.local.initializer"
 _WAY_OUT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 _OF_THIS_MACHINE = (*_WAY_OUT, *(name.lower() for name in _WAY_OUT), *_TRUST)
+# Where the stores' own tools look for who they are; files that these name, and files of the home
+# folder, are read where they lie. They reach the initializer alone, and no unit.
+_IDENTITIES = ("AWS_", "AZURE_", "GOOGLE_", "GCE_METADATA_", "CLOUDSDK_", "IDENTITY_", "MSI_")
 
 
 class ModelDownload:
@@ -43,7 +51,7 @@ class ModelDownload:
         # A store's client has libraries and a memory of its own, and belongs to who deployed.
         process = self._process = UnitProcess.start(
             (self._folder.interpreter(), "-m", _MODULE, uri, str(target)),
-            env=_way_out() | environment,
+            env=_way_out() | ({} if has_settings(environment) else _identity()) | environment,
             folder=self._folder.root / "work",
             log=log,
             record=record_file(self._folder.root, spec["name"]),
@@ -70,3 +78,7 @@ class ModelDownload:
 
 def _way_out() -> dict[str, str]:
     return {name: os.environ[name] for name in _OF_THIS_MACHINE if name in os.environ}
+
+
+def _identity() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if name.startswith(_IDENTITIES)}

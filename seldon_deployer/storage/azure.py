@@ -154,7 +154,7 @@ class AzureContainer:
         from seldon_deployer.storage.azure_failures import reading
 
         where = self._where(file.path)
-        with reading(where, self._settings.secrets):
+        with reading(where, self._settings):
             try:
                 found = self.open_client().download_blob(
                     file.path,
@@ -188,7 +188,7 @@ class AzureContainer:
         # Azure's libraries are loaded with the client, not with this module.
         from seldon_deployer.storage.azure_failures import translate
 
-        return translate(self._where(key), self._settings.secrets)
+        return translate(self._where(key), self._settings)
 
     def _where(self, key: str) -> str:
         return f"{self._settings.remote}://{self._settings.container}/{key}"

@@ -10,6 +10,7 @@ import os
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from seldon_deployer.storage.redaction import hide_addresses_in_logs
 from seldon_deployer.storage.remote import name_variable, read_flag, read_remote
 from seldon_deployer.storage.store import Environment
 
+_SCOPE = "https://storage.azure.com/.default"
 _HOST = "blob.core.windows.net"
 # Of the emulator, and published with it: they protect nothing.
 _EMULATOR_ACCOUNT = "devstoreaccount1"
@@ -48,7 +50,8 @@ class AzureSettings:
     """What `RCLONE_CONFIG_<REMOTE>_*` says, by rclone's names of the options.
 
     is_ambient: there is no such environment, and this machine's own identity counts: the variables
-    of the `az` command line, or else whoever is logged in.
+    of the `az` command line, or else whoever is logged in, or else nobody, as public containers
+    are read.
     """
 
     container: str
@@ -209,7 +212,25 @@ class AzureSettings:
             return self._open(address, self._named_key(account, self.values["key"]))
         if account == own and self.values.get("sas_token"):
             return self._open(f"{address}/?{self.values['sas_token'].removeprefix('?')}")
-        return self._open(address, _identity().DefaultAzureCredential(**_PATIENCE))
+        return self._open(address, self._login)
+
+    @cached_property
+    def _login(self) -> Any:
+        """Who is logged in on this machine, or runs it; None for nobody."""
+        from azure.core.exceptions import ClientAuthenticationError
+
+        found = _identity().DefaultAzureCredential(**_PATIENCE)
+        try:
+            # Asked here: a client that has credentials asks no public container without them.
+            found.get_token(_SCOPE)
+        except ClientAuthenticationError:
+            return None
+        return found
+
+    @property
+    def has_no_identity(self) -> bool:
+        """Whether this machine's own identity was looked for, and it has none."""
+        return self.is_ambient and "_login" in self.__dict__ and self._login is None
 
     def _open_string(self, text: str) -> Any:
         from azure.storage.blob import BlobServiceClient

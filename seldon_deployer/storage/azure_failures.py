@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from azure.core import exceptions as azure
 
-from seldon_deployer.errors import ConfigError, StorageError, StorageUnreachable
+from seldon_deployer.errors import (
+    ConfigError,
+    StorageDenied,
+    StorageError,
+    StorageMissing,
+    StorageUnreachable,
+)
+from seldon_deployer.storage.azure_client import AzureSettings
 from seldon_deployer.storage.failures import (
     changed,
     denied,
@@ -32,7 +39,7 @@ _WRONG_NAMES = frozenset({"InvalidResourceName", "OutOfRangeInput", "InvalidUri"
 
 
 @contextmanager
-def translate(where: str, secrets: Iterable[str]) -> Iterator[None]:
+def translate(where: str, settings: AzureSettings) -> Iterator[None]:
     """Raise what happens inside as our own errors; `where` is the address that it is about.
 
     What is chained is the exception without secrets, and without addresses with a query.
@@ -40,17 +47,36 @@ def translate(where: str, secrets: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except azure.AzureError as error:
-        raise from_client(where, error) from cleaned(error, secrets)
+        failure = from_client(where, error)
+        if settings.has_no_identity and _is_hidden(where, failure):
+            failure = _no_identity(where)
+        raise failure from cleaned(error, settings.secrets)
 
 
 @contextmanager
-def reading(where: str, secrets: Iterable[str]) -> Iterator[None]:
+def reading(where: str, settings: AzureSettings) -> Iterator[None]:
     """As `translate`, while bytes arrive: a link that breaks is a BrokenLink."""
     try:
-        with translate(where, secrets):
+        with translate(where, settings):
             yield
     except StorageUnreachable as error:
         raise BrokenLink(error) from error.__cause__
+
+
+def _is_hidden(where: str, failure: Exception) -> bool:
+    """Whether nobody may see it; of containers that are not public it is said that there is none."""
+    is_container = where.endswith("/")
+    return isinstance(failure, StorageDenied) or (
+        is_container and isinstance(failure, StorageMissing)
+    )
+
+
+def _no_identity(where: str) -> StorageDenied:
+    return no_credentials(
+        where,
+        "no identity for Azure can be used",
+        "run `az login`, or give the store's credentials as a Secret",
+    )
 
 
 def from_client(where: str, error: azure.AzureError) -> StorageError | ConfigError:
@@ -60,11 +86,7 @@ def from_client(where: str, error: azure.AzureError) -> StorageError | ConfigErr
     status = getattr(error, "status_code", None)
     if status is None:
         if isinstance(error, azure.ClientAuthenticationError):
-            return no_credentials(
-                where,
-                "no identity for Azure can be used",
-                "run `az login`, or give the store's credentials as a Secret",
-            )
+            return _no_identity(where)
         # A link that broke among the bytes comes as this, too.
         return unreachable(where, describe_link(error))
     return _from_answer(where, int(status), _code(error))

@@ -167,7 +167,7 @@ class GCSBucket:
         where = self._where(file.path)
         generation = file.version.partition("/")[0]
         try:
-            with reading(where, self._settings.secrets):
+            with reading(where, self._settings):
                 client, session = self._open().client, self._open_session()
                 address = media_address(client.api_endpoint, self._name, file.path, generation)
                 came = read_range(session, address, start, end, take, where)
@@ -200,7 +200,7 @@ class GCSBucket:
         # Google's libraries are loaded with the client, not with this module.
         from seldon_deployer.storage.gcs_failures import translate
 
-        return translate(self._where(key), self._settings.secrets)
+        return translate(self._where(key), self._settings)
 
     def _where(self, key: str) -> str:
         return f"{self._settings.remote}://{self._name}/{key}"

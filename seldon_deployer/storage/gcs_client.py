@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -35,7 +36,8 @@ _log = logging.getLogger(__name__)
 class GCSSettings:
     """What `RCLONE_CONFIG_<REMOTE>_*` says, by rclone's names of the options.
 
-    is_ambient: there is no such environment, and this machine's own identity counts.
+    is_ambient: there is no such environment, and this machine's own identity counts; without one,
+    requests go unsigned, as public buckets take them.
     """
 
     remote: str
@@ -72,9 +74,7 @@ class GCSSettings:
             return None
         # In the order in which rclone takes them.
         if read_flag(self.remote, self.values, "anonymous"):
-            from google.auth.credentials import AnonymousCredentials
-
-            return AnonymousCredentials()  # type: ignore[no-untyped-call, unused-ignore]
+            return _anonymous()
         if text := self.values.get("service_account_credentials"):
             return self._read_account("service_account_credentials", text)
         if path := self.values.get("service_account_file"):
@@ -105,12 +105,27 @@ class GCSSettings:
     def _identity(self) -> tuple[Any, str | None]:
         """Credentials, and the project that goes with them."""
         import google.auth
+        from google.auth.exceptions import DefaultCredentialsError
 
         project = self.values.get("project_number")
         if self.credentials is not None:
             return self.credentials, project
-        credentials, found = google.auth.default(scopes=[_SCOPE])
+        try:
+            credentials, found = google.auth.default(scopes=[_SCOPE])
+        except DefaultCredentialsError:
+            # A Secret that promises an identity is not to be replaced by nobody's.
+            if not self.is_ambient or _names_identity():
+                raise
+            return _anonymous(), project
         return credentials, project or found
+
+    @property
+    def has_no_identity(self) -> bool:
+        """Whether this machine's own identity is to be used, and it has none."""
+        from google.auth.credentials import AnonymousCredentials
+
+        may_have_none = self.is_ambient and not _names_identity()
+        return may_have_none and isinstance(self._identity[0], AnonymousCredentials)
 
     @property
     def _options(self) -> dict[str, str]:
@@ -191,6 +206,17 @@ def read_settings(remote: str, environment: Environment | None) -> GCSSettings:
     settings = GCSSettings(remote, given)
     settings.check()
     return settings
+
+
+def _anonymous() -> Any:
+    from google.auth.credentials import AnonymousCredentials
+
+    return AnonymousCredentials()  # type: ignore[no-untyped-call, unused-ignore]
+
+
+def _names_identity() -> bool:
+    """Whether this machine says which identity it has, were it only a file that is not there."""
+    return bool(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"))
 
 
 def _read_object(text: str) -> dict[str, Any]:

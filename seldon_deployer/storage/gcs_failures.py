@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
@@ -13,7 +13,7 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from google.cloud.storage import exceptions as media
 
-from seldon_deployer.errors import StorageError, StorageUnreachable
+from seldon_deployer.errors import StorageDenied, StorageError, StorageUnreachable
 from seldon_deployer.storage.failures import (
     changed,
     corrupted,
@@ -24,6 +24,7 @@ from seldon_deployer.storage.failures import (
     no_credentials,
     unreachable,
 )
+from seldon_deployer.storage.gcs_client import GCSSettings
 from seldon_deployer.storage.links import describe_link
 from seldon_deployer.storage.parts import BrokenLink
 from seldon_deployer.storage.redaction import cleaned
@@ -42,7 +43,7 @@ _FOREIGN = (api.GoogleAPIError, auth.GoogleAuthError, media.InvalidResponse, med
 
 
 @contextmanager
-def translate(where: str, secrets: Iterable[str]) -> Iterator[None]:
+def translate(where: str, settings: GCSSettings) -> Iterator[None]:
     """Raise what happens inside as our own errors; `where` is the address that it is about.
 
     What is chained is the exception without secrets, and without addresses with a query.
@@ -50,17 +51,29 @@ def translate(where: str, secrets: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except (*_FOREIGN, *_LINK) as error:
-        raise from_client(where, error) from cleaned(error, secrets)
+        failure = from_client(where, error)
+        if isinstance(failure, StorageDenied) and settings.has_no_identity:
+            failure = no_identity(where)
+        raise failure from cleaned(error, settings.secrets)
 
 
 @contextmanager
-def reading(where: str, secrets: Iterable[str]) -> Iterator[None]:
+def reading(where: str, settings: GCSSettings) -> Iterator[None]:
     """As `translate`, while bytes arrive: a link that breaks is a BrokenLink."""
     try:
-        with translate(where, secrets):
+        with translate(where, settings):
             yield
     except StorageUnreachable as error:
         raise BrokenLink(error) from error.__cause__
+
+
+def no_identity(where: str) -> StorageDenied:
+    """Nobody is asked for, and nobody may not."""
+    return no_credentials(
+        where,
+        "this machine has no identity for Google Cloud",
+        "run `gcloud auth application-default login`, or give the store's credentials as a Secret",
+    )
 
 
 def from_client(where: str, error: BaseException) -> StorageError:
@@ -95,12 +108,7 @@ def _from_answer(where: str, status: int, code: str) -> StorageError:
 
 def _from_identity(where: str, error: auth.GoogleAuthError) -> StorageError:
     if isinstance(error, auth.DefaultCredentialsError):
-        return no_credentials(
-            where,
-            "this machine has no identity for Google Cloud",
-            "run `gcloud auth application-default login`, or give the store's credentials as a "
-            "Secret",
-        )
+        return no_identity(where)
     if isinstance(error, auth.TransportError):
         return unreachable(where, f"its server of tokens: {describe_link(error)}")
     if isinstance(error, auth.RefreshError) and not error.retryable:

@@ -36,7 +36,7 @@ class S3Calls:
         # boto3 is loaded with the client, not with this module.
         from seldon_deployer.storage.s3_failures import translate
 
-        return translate(self.where(key), self.client)
+        return translate(self.where(key), self.client, self.settings)
 
     def where(self, key: str) -> str:
         """The address of a key, for messages."""

@@ -41,7 +41,8 @@ _CONNECTIONS = 16
 class S3Settings:
     """What `RCLONE_CONFIG_<REMOTE>_*` says, by rclone's names of the options.
 
-    None of it: this machine's own identity and region, as every tool of AWS finds them.
+    is_ambient: none of it, but this machine's own identity and region, as every tool of AWS finds
+    them; without one, requests go unsigned, as public buckets take them.
     """
 
     remote: str
@@ -114,7 +115,7 @@ class S3Settings:
     def open_client(self) -> Any:
         """A client for this store. Raises ConfigError."""
         try:
-            import boto3
+            import boto3  # noqa: F401
             import botocore.exceptions
             from botocore import UNSIGNED
             from botocore.config import Config
@@ -137,12 +138,11 @@ class S3Settings:
         if self.is_anonymous:
             config = config.merge(Config(signature_version=UNSIGNED))
         try:
-            session = boto3.Session(profile_name=self.values.get("profile") or None)
-            client = session.client(
+            client = self._session.client(
                 "s3",
                 config=config,
                 endpoint_url=self.endpoint,
-                region_name=self.values.get("region") or self._default_region(session),
+                region_name=self.values.get("region") or self._default_region(),
                 **self._identity(),
             )
         except (botocore.exceptions.BotoCoreError, ValueError) as error:
@@ -151,9 +151,24 @@ class S3Settings:
                 why=type(error).__name__,
                 hint="check the endpoint, the region and the profile",
             ) from error
-        if not self.is_ambient:
+        if self.is_ambient:
+            client.meta.events.register(
+                "choose-signer.s3", lambda **_: UNSIGNED if self.has_no_identity else None
+            )
+        else:
             client.meta.events.register_first("needs-retry.s3", _stay_in_region)
         return client
+
+    @cached_property
+    def has_no_identity(self) -> bool:
+        """Whether this machine's own identity is to be used, and it has none; asks its hosts."""
+        return self.is_ambient and self._session.get_credentials() is None
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+
+        return boto3.Session(profile_name=self.values.get("profile") or None)
 
     @property
     def is_anonymous(self) -> bool:
@@ -180,10 +195,10 @@ class S3Settings:
             )
         return {} if missing else given
 
-    def _default_region(self, session: Any) -> str | None:
+    def _default_region(self) -> str:
         # rclone's default; a machine's own setting counts only where its identity does.
         if self.is_ambient or self.flag("env_auth"):
-            return session.region_name or "us-east-1"
+            return self._session.region_name or "us-east-1"
         return "us-east-1"
 
     @property

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
 
-from seldon_deployer.errors import ConfigError, StorageError, StorageUnreachable
+from seldon_deployer.errors import ConfigError, StorageDenied, StorageError, StorageUnreachable
 from seldon_deployer.storage.failures import (
     changed,
     denied,
@@ -21,6 +21,7 @@ from seldon_deployer.storage.failures import (
     unreachable,
 )
 from seldon_deployer.storage.parts import BrokenLink
+from seldon_deployer.storage.s3_client import S3Settings
 
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 # Those that other statuses than 401 and 403 come with.
@@ -57,18 +58,17 @@ _IN_WORDS = {
 
 
 @contextmanager
-def translate(where: str, client: Any) -> Iterator[None]:
+def translate(where: str, client: Any, settings: S3Settings) -> Iterator[None]:
     """Raise what happens inside as our own errors; `where` is the address that it is about."""
     try:
         yield
     except boto.ClientError as error:
-        raise from_answer(where, error) from error
+        failure = from_answer(where, error)
+        if isinstance(failure, StorageDenied) and settings.has_no_identity:
+            failure = _no_identity(where)
+        raise failure from error
     except _NO_IDENTITY as error:
-        raise no_credentials(
-            where,
-            "this machine has no identity for AWS that can be used",
-            "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the store's credentials as a Secret",
-        ) from error
+        raise _no_identity(where) from error
     except (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError) as error:
         raise from_link(where, client, error) from error
     except boto.ParamValidationError as error:
@@ -81,13 +81,21 @@ def translate(where: str, client: Any) -> Iterator[None]:
 
 
 @contextmanager
-def reading(where: str, client: Any) -> Iterator[None]:
+def reading(where: str, client: Any, settings: S3Settings) -> Iterator[None]:
     """As `translate`, while bytes arrive: a link that breaks is a BrokenLink."""
     try:
-        with translate(where, client):
+        with translate(where, client, settings):
             yield
     except StorageUnreachable as error:
         raise BrokenLink(error) from error.__cause__
+
+
+def _no_identity(where: str) -> StorageDenied:
+    return no_credentials(
+        where,
+        "this machine has no identity for AWS that can be used",
+        "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the store's credentials as a Secret",
+    )
 
 
 def from_answer(where: str, error: boto.ClientError) -> StorageError:

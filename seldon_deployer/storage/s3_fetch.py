@@ -107,7 +107,7 @@ def _read_range(calls: S3Calls, file: StoredFile, start: int, end: int, take: Si
     if is_etag(file.version):
         options["IfMatch"] = f'"{file.version}"'
     left = end - start
-    with reading(where, calls.client):
+    with reading(where, calls.client, calls.settings):
         answer = calls.client.get_object(Bucket=calls.bucket, Key=file.path, **options)
         with answer["Body"] as body:
             if answer["ContentLength"] != left:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from storage.clouds.servers import CANARY
 from storage.clouds.stores import AzureStore, GoogleStore
 
-from seldon_deployer.errors import ConfigError, StorageDenied, StorageUnreachable
+from seldon_deployer.errors import ConfigError, StorageDenied, StorageMissing, StorageUnreachable
 from seldon_deployer.storage import open_folder
 from seldon_deployer.storage.azure import open_bucket as open_container
 from seldon_deployer.storage.gcs import open_bucket
@@ -185,6 +185,27 @@ def test_a_machine_where_nobody_is_logged_in_is_told_what_to_do(azure, internet)
     finally:
         internet.routes["169.254.169.254:80"] = route
     assert time.monotonic() - begun < 30
+
+
+def test_a_machine_without_an_identity_reads_what_is_public(azure, google, internet):
+    GoogleStore(google, "public-models").put("iris/model.joblib", b"1")
+    AzureStore(azure, "publicmodels", public_access="container").put("iris/model.joblib", b"2")
+    route = internet.routes.pop("169.254.169.254:80")
+    try:
+        assert open_folder("gs://public-models/iris").read("model.joblib", 9) == b"1"
+        folder = open_folder("abfss://publicmodels@models.dfs.core.windows.net/iris")
+        assert [each.path for each in folder.check()] == ["model.joblib"]
+        with pytest.raises(StorageMissing, match="model.bin"):
+            folder.read("model.bin", 9)
+    finally:
+        internet.routes["169.254.169.254:80"] = route
+
+
+def test_a_named_identity_that_is_not_there_is_not_replaced_by_nobodys(google, monkeypatch):
+    GoogleStore(google, "public-models").put("iris/model.joblib", b"1")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    with pytest.raises(StorageDenied, match="gcloud auth application-default login"):
+        open_folder("gs://public-models/iris").list()
 
 
 def test_without_settings_azure_is_not_asked():

@@ -54,7 +54,7 @@ def test_an_empty_folder_is_nothing_to_transfer_and_no_failure(tmp_path: Path) -
     [
         ("/nowhere", {}, 3, "directory not found: /nowhere"),
         ("file://elsewhere/x", {}, 1, "not on this machine"),
-        ("gs://bucket/x", {}, 1, "didn't find section in config file.*RCLONE_CONFIG_GS_TYPE"),
+        ("s3://bucket/x", {"RCLONE_CONFIG_GS_TYPE": "gcs"}, 1, "section.*RCLONE_CONFIG_S3_TYPE"),
         ("minio://bucket/x", {"RCLONE_CONFIG_S3_TYPE": "s3"}, 1, "RCLONE_CONFIG_MINIO_TYPE"),
         ("x://bucket/x", {"RCLONE_CONFIG_X_TYPE": "sftp"}, 1, "no store that is read from here"),
     ],
