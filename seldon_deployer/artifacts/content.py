@@ -79,6 +79,8 @@ def _other_than(candidate: Candidate, head: bytes) -> Candidate | None:
     found = _by_bytes(head)
     if found is not None and found[0] != candidate.framework:
         return Candidate(*found, candidate.file)
+    if head.startswith(_PICKLE) and (held := _pickled(candidate.file, head)).framework is not None:
+        return held
     return None
 
 

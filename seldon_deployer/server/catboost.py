@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from seldon_deployer.errors import ArtifactError, UsageError
 from seldon_deployer.server.columns import order_columns
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.rehearsal import edge_rows, rehearse
 from seldon_deployer.server.tabular import TabularServer
 from seldon_deployer.server.threads import thread_count
 
@@ -35,7 +37,9 @@ class CatBoostServer(TabularServer):
         )
         catboost = import_library("catboost", package="catboost", needed_by="CatBoostServer")
         self.refusals = (*self.refusals, catboost.CatBoostError)
-        with reading(path, hint="save it again with model.save_model('model.cbm')"):
+        hint = "save it again with model.save_model('model.cbm')"
+        with reading(path, holds="catboost", hint=hint):
+            rehearse(lambda: _try(catboost, path), path, library="CatBoost", hint=hint)
             model = catboost.CatBoost()
             model.load_model(str(path))
             # The file does not say which class wrote it; only a classifier has classes.
@@ -62,3 +66,9 @@ class CatBoostServer(TabularServer):
         ordered = order_columns(rows, names, self._columns)
         # CatBoost does not read OMP_NUM_THREADS.
         return getattr(self._model, method)(ordered, thread_count=thread_count())
+
+
+def _try(catboost: Any, path: Path) -> None:
+    model = catboost.CatBoost()
+    model.load_model(str(path))
+    model.predict(edge_rows(len(model.feature_names_)), thread_count=1)

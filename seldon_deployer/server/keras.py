@@ -13,8 +13,8 @@ from seldon_deployer.server.model_file import (
     find_model_file,
     import_library,
     reading,
-    shorten,
 )
+from seldon_deployer.server.reason import shorten
 from seldon_deployer.server.tensors import TensorServer, TensorSpec
 from seldon_deployer.server.threads import thread_count
 
@@ -76,7 +76,7 @@ class KerasServer(TensorServer):
         keras = import_library("keras", package="keras", needed_by="KerasServer")
         self.refusals = (*self.refusals, tensorflow.errors.InvalidArgumentError)
         hint = "load it with the Keras that saved it; safe_mode=false allows Lambda layers"
-        with reading(path, hint=hint):
+        with reading(path, holds="keras", hint=hint):
             model = keras.models.load_model(str(path), compile=False, safe_mode=self.safe_mode)
         self.inputs = [_read_spec(each, each.name) for each in getattr(model, "inputs", None) or []]
         names = self._name_outputs(model)
@@ -106,7 +106,8 @@ class KerasServer(TensorServer):
     def _load_saved_model(self, folder: Path) -> None:
         tensorflow = self._import_tensorflow()
         self.refusals = (*self.refusals, tensorflow.errors.InvalidArgumentError)
-        with reading(folder / _SAVED_MODEL, hint="export it again with model.export(folder)"):
+        hint = "export it again with model.export(folder)"
+        with reading(folder / _SAVED_MODEL, holds="tensorflow", hint=hint):
             model = tensorflow.saved_model.load(str(folder))
         signatures = model.signatures
         if self.signature_name not in signatures:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from seldon_deployer.server.columns import order_columns
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.rehearsal import edge_rows, rehearse
 from seldon_deployer.server.tabular import TabularServer
 
 _FILES = ("model.txt",)
@@ -26,7 +28,9 @@ class LightGBMServer(TabularServer):
         )
         lightgbm = import_library("lightgbm", package="lightgbm", needed_by="LightGBMServer")
         self.refusals = (*self.refusals, lightgbm.basic.LightGBMError)
-        with reading(path, hint="save it again with booster.save_model('model.txt')"):
+        hint = "save it again with booster.save_model('model.txt')"
+        with reading(path, holds="lightgbm", hint=hint):
+            rehearse(lambda: _try(lightgbm, path), path, library="LightGBM", hint=hint)
             self._booster = lightgbm.Booster(model_file=str(path))
         self._columns = list(self._booster.feature_name())
 
@@ -38,3 +42,8 @@ class LightGBMServer(TabularServer):
     def call(self, method: str, rows: Any, names: list[str]) -> Any:  # noqa: ARG002 - there is one
         """Ask the Booster, its columns in their order."""
         return self._booster.predict(order_columns(rows, names, self._columns))
+
+
+def _try(lightgbm: Any, path: Path) -> None:
+    booster = lightgbm.Booster(model_file=str(path))
+    booster.predict(edge_rows(booster.num_feature()))

@@ -15,8 +15,9 @@ from seldon_deployer.server.model_file import (
     import_library,
     library_errors,
     reading,
-    shorten,
 )
+from seldon_deployer.server.reason import give_reason
+from seldon_deployer.server.rehearsal import rehearse_where_needed
 from seldon_deployer.server.tensors import TensorSpec, as_text, describe_tensors, fit_dtype
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ class MLflowServer:
         )
         self._refusals = (*self._refusals, exceptions.MlflowException)
         hint = "install what its requirements.txt names, in those versions"
-        with reading(path, hint=hint):
-            self._model = pyfunc.load_model(str(path.parent))
+        with reading(path, holds="mlflow", hint=hint):
+            folder = path.parent
+            rehearse_where_needed(lambda: pyfunc.load_model(str(folder)), folder, hint=hint)
+            self._model = pyfunc.load_model(str(folder))
         self._refusals += tuple(library_errors())
         self._read_signature(self._model.metadata.signature)
 
@@ -176,7 +179,7 @@ class MLflowServer:
         try:
             return self._model.predict(given)
         except self._refusals as error:
-            raise UnitError(shorten(str(error))) from error
+            raise UnitError(give_reason(error)) from error
 
 
 def _read_schema(schema: Any, usual_name: str) -> list[TensorSpec]:

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from seldon_deployer.artifacts.content import HEAD_BYTES, look_inside
+from seldon_deployer.artifacts.folders import read_head
+from seldon_deployer.artifacts.frameworks import title
+from seldon_deployer.artifacts.names import UNREAD, Candidate, find_files, find_tree
+from seldon_deployer.artifacts.whole import check_whole
 from seldon_deployer.errors import ArtifactError, SeldonDeployerError
 from seldon_deployer.server.load import LoadFailed
+from seldon_deployer.server.reason import explain_unreadable
 
 _SHOWN = 10
 _ERRORS = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
@@ -30,6 +36,13 @@ def find_model_file(model_uri: str, names: Sequence[str], *, hint: str) -> Path:
     for name in names:
         if (place / name).is_file():
             return place / name
+    for name in names:
+        if (place / name).is_dir():
+            raise ArtifactError(
+                f"no model in {place}",
+                why=f"{name} is a folder, and a file is wanted",
+                hint=f"give the folder that holds the file {name} itself; {hint}",
+            )
     seen = sorted(entry.name for entry in place.iterdir())[:_SHOWN] if place.is_dir() else []
     raise ArtifactError(
         f"no model in {place}",
@@ -59,24 +72,46 @@ def import_library(module: str, *, package: str, needed_by: str) -> Any:
 
 
 @contextmanager
-def reading(path: Path, *, hint: str) -> Iterator[None]:
-    """Turn whatever a library says of a file that it cannot read into an ArtifactError."""
+def reading(path: Path, *, holds: str = "", hint: str) -> Iterator[None]:
+    """Turn whatever a library says of a file that it cannot read into an ArtifactError.
+
+    holds: the framework or the format that is expected, as `artifacts` calls it; "" for any. The
+    file's structure is checked before the library gets it: some end the process over a cut file.
+    """
+    found = _look_into(path)
+    is_expected = found is not None and holds in (found.framework, found.format)
+    try:
+        check_whole(path, found.format if found is not None and is_expected else "")
+    except ArtifactError as error:
+        raise _cannot_read(path, error.why, error.hint) from error
     try:
         yield
     except SeldonDeployerError:
         raise
     except ModuleNotFoundError as error:
-        raise ArtifactError(
-            f"cannot read the model {path.name}",
-            why=f"it needs the module {error.name}, which is not installed",
-            hint="install the package that the model was trained with",
-        ) from error
+        why = f"it needs the module {error.name}, which is not installed"
+        raise _cannot_read(path, why, "install the package that it was trained with") from error
     except Exception as error:
-        raise ArtifactError(
-            f"cannot read the model {path.name}",
-            why=f"{type(error).__name__}: {shorten(str(error))}",
-            hint=hint,
-        ) from error
+        if found is not None and found.framework is not None and holds and not is_expected:
+            why = f"it holds a model of {title(found.framework)}"
+            hint = "set implementation to a server of that framework, or leave it out"
+            raise _cannot_read(path, why, hint) from error
+        raise _cannot_read(path, explain_unreadable(error), hint) from error
+
+
+def _look_into(path: Path) -> Candidate | None:
+    """What a file is, by its name and its first bytes."""
+    named = find_tree([path.name]) or next(find_files([path.name], is_readable=True), None)
+    if named is None or named.format == "pickle":
+        # The name of a pickle is any library's: what it is the bytes tell.
+        named = Candidate(None, UNREAD, path.name)
+    with suppress(ArtifactError):
+        return look_inside(named, read_head(path, HEAD_BYTES))
+    return None
+
+
+def _cannot_read(path: Path, why: str, hint: str) -> ArtifactError:
+    return ArtifactError(f"cannot read the model {path.name}", why=why, hint=hint)
 
 
 def library_errors() -> list[type[Exception]]:
@@ -86,9 +121,3 @@ def library_errors() -> list[type[Exception]]:
     """
     found = {sys.modules[name]: kind for name, kind in _ERRORS.items() if name in sys.modules}
     return [getattr(module, kind) for module, kind in found.items()]
-
-
-def shorten(text: str, limit: int = 500) -> str:
-    """A library's message on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[:limit]}..."

@@ -43,7 +43,7 @@ class ONNXServer(TensorServer):
         options.intra_op_num_threads = thread_count()
         options.inter_op_num_threads = 1
         hint = "check it with onnx.checker; a newer opset than the runtime's asks for a newer one"
-        with reading(path, hint=hint):
+        with reading(path, holds="onnx", hint=hint):
             # A path, not bytes: weights may lie in files beside it.
             self._session = runtime.InferenceSession(
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]

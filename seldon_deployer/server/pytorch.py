@@ -11,8 +11,8 @@ from seldon_deployer.server.model_file import (
     find_model_file,
     import_library,
     reading,
-    shorten,
 )
+from seldon_deployer.server.reason import shorten
 from seldon_deployer.server.tensors import TensorServer, TensorSpec
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ class PyTorchServer(TensorServer):
         self._torch = import_library("torch", package="torch", needed_by="PyTorchServer")
         # Wrong shapes and dtypes are RuntimeErrors; the guards of an exported program assert.
         self.refusals = (*self.refusals, RuntimeError, AssertionError, IndexError)
-        with reading(path, hint=f"{hint}; a state dict or a pickled module is no model by itself"):
+        with reading(
+            path,
+            holds="pytorch",
+            hint=f"{hint}; a state dict or a pickled module is no model by itself",
+        ):
             if path.suffix == ".pt2":
                 self._load_exported(path)
             else:

@@ -13,6 +13,7 @@ from seldon_deployer.server.model_file import (
     library_errors,
     reading,
 )
+from seldon_deployer.server.rehearsal import rehearse_where_needed
 from seldon_deployer.server.tabular import TabularServer
 
 logger = logging.getLogger(__name__)
@@ -49,9 +50,9 @@ class SKLearnServer(TabularServer):
             hint="save the model with joblib.dump(model, 'model.joblib') in that folder",
         )
         joblib = import_library("joblib", package="joblib", needed_by="SKLearnServer")
-        with reading(
-            path, hint="save it with joblib.dump, with the versions that are installed here"
-        ):
+        hint = "save it with joblib.dump, with the versions that are installed here"
+        with reading(path, holds="pickle", hint=hint):
+            rehearse_where_needed(lambda: joblib.load(path), path, hint=hint)
             self._model = joblib.load(path)
         self.method = self._choose_method()
         self._columns = self._read_columns()

@@ -9,7 +9,7 @@ from seldon_deployer.payload import Tensor, stack_columns
 from seldon_deployer.server.columns import as_column
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.inference import Inference
-from seldon_deployer.server.model_file import shorten
+from seldon_deployer.server.reason import give_reason
 
 
 class TabularServer(ABC):
@@ -63,4 +63,4 @@ class TabularServer(ABC):
             return self.call(method, rows, names)
         except self.refusals as error:
             # The library's own words for a wrong shape, missing values or text.
-            raise UnitError(shorten(str(error))) from error
+            raise UnitError(give_reason(error)) from error

@@ -11,7 +11,7 @@ from seldon_deployer.errors import ArtifactError, PayloadError
 from seldon_deployer.payload import Tensor, encode_v2, stack_columns, to_list
 from seldon_deployer.server.component import REASON_INTERNAL, UnitError
 from seldon_deployer.server.inference import Inference
-from seldon_deployer.server.model_file import shorten
+from seldon_deployer.server.reason import give_reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +107,7 @@ class TensorServer(ABC):
 
     def explain(self, error: Exception) -> str:
         """The library's reason for refusing an input, on one line."""
-        return shorten(str(error))
+        return give_reason(error)
 
     def _run(self, feed: Mapping[str, Array]) -> Mapping[str, Array]:
         try:

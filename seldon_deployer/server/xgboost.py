@@ -8,6 +8,7 @@ from typing import Any
 from seldon_deployer.server.columns import order_columns
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
+from seldon_deployer.server.rehearsal import edge_rows, rehearse
 from seldon_deployer.server.tabular import TabularServer
 
 # In this order: Seldon's own server reads the first, MLServer all of them.
@@ -36,9 +37,10 @@ class XGBoostServer(TabularServer):
         )
         self._xgboost = import_library("xgboost", package="xgboost", needed_by="XGBoostServer")
         hint = "save it as model.json or model.ubj with the XGBoost that trained it, 1.7 or newer"
-        with reading(path, hint=hint):
+        with reading(path, holds="xgboost", hint=hint):
             # From memory: of a file the ending would have to tell the format, and .bst does not.
             content = bytearray(path.read_bytes())
+            rehearse(lambda: self._try(content), path, library="XGBoost", hint=hint)
             self._booster = self._xgboost.Booster()
             self._booster.load_model(content)
             if _saved_by(self._booster) == "classifier":
@@ -68,6 +70,12 @@ class XGBoostServer(TabularServer):
         if self._classifier is not None and method != _BOOSTER:
             return getattr(self._classifier, method)(ordered)
         return self._booster.predict(self._xgboost.DMatrix(ordered))
+
+    def _try(self, content: bytearray) -> None:
+        booster = self._xgboost.Booster()
+        booster.load_model(content)
+        booster.feature_names = None
+        booster.predict(self._xgboost.DMatrix(edge_rows(booster.num_features())))
 
     def _forget_names(self) -> None:
         """Have columns counted by place: with names of its own a Booster refuses plain arrays."""
