@@ -199,6 +199,7 @@ def test_for_a_cluster_zenmls_image_builder_gets_the_whole_context(store):
         textwrap.dedent(BUILDER.format(folder=str(kept)))
     )
     # To its clients the embedded runtime is a cluster, where they are not told otherwise.
+    store.done("seldon-deployer", "local", "start")
     kubeconfig = store.done("seldon-deployer", "local", "kubeconfig").strip().splitlines()[-1]
     seen = store.script(
         PRELUDE
