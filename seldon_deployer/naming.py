@@ -35,6 +35,7 @@ DEFAULT_PREDICTOR = "default"
 MAX_NAME_LENGTH = 26
 
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_ADDRESS = re.compile(r".*://|[A-Za-z][\w+.-]+:/|(?i:s3|gs|azureblob|pvc):", re.DOTALL)
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 
@@ -125,3 +126,12 @@ def label_selector(labels: Mapping[str, str]) -> str:
 def short_hash(text: str) -> str:
     """Eight hex digits of SHA-256."""
     return sha256(text.encode()).hexdigest()[:8]
+
+
+def is_address(uri: str) -> bool:
+    """Whether a model's URI is an address, of whatever store, and no path of this machine.
+
+    One slash is one too few for most, and an address all the same (a letter alone names a disk);
+    rclone's own names of stores are addresses without any slash: `s3:bucket/path`.
+    """
+    return _ADDRESS.match(uri) is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from seldon_deployer.errors import ArtifactError
+from seldon_deployer.naming import is_address
 
 
 def local_path(uri: str) -> Path | None:
@@ -14,7 +15,7 @@ def local_path(uri: str) -> Path | None:
 
     Raises ArtifactError for a `file://` address of another machine.
     """
-    if "://" not in uri:
+    if not is_address(uri):
         # pathlib's own fails where nobody has that name; then it is a file's.
         return Path(os.path.expanduser(uri)).absolute()  # noqa: PTH111
     parts = urlsplit(uri)

@@ -8,6 +8,7 @@ from typing import Any
 
 from seldon_deployer.cli.files import STDIN, read_text
 from seldon_deployer.errors import ConfigError, UsageError
+from seldon_deployer.naming import is_address
 
 _PATHS = frozenset({"model_uri", "modelUri", "code_path", "codePath"})
 # Below these the user's own words stand.
@@ -89,7 +90,7 @@ def _place(value: Any, folder: Path) -> Any:
         key: each
         if key in _FREE
         else str(folder / Path(each).expanduser())
-        if key in _PATHS and isinstance(each, str) and each and "://" not in each
+        if key in _PATHS and isinstance(each, str) and each and not is_address(each)
         else _place(each, folder)
         for key, each in value.items()
     }

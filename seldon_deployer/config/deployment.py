@@ -197,7 +197,7 @@ class DeploymentConfig(Value):
     @classmethod
     def _model_path_is_absolute(cls, value: str | None) -> str | None:
         # Who reads it later is in another folder.
-        if not value or "://" in value:
+        if not value or naming.is_address(value):
             return value
         return str(Path(value).expanduser().absolute())
 

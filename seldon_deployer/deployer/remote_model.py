@@ -116,6 +116,7 @@ def _unread(config: DeploymentConfig, stores: Stores | None, previous: Model | N
     if previous is not None and config.implementation in (None, previous.implementation):
         log.info("%s is taken for unchanged", config.model_uri)
         return replace(previous, fingerprint=previous.fingerprint[:_HEX_DIGITS] + code)
+    served_from = _served_from(config, stores)
     if not config.implementation and not has_own_server(config):
         raise ArtifactError(
             f"what lies at {config.model_uri} is unknown",
@@ -123,7 +124,7 @@ def _unread(config: DeploymentConfig, stores: Stores | None, previous: Model | N
             hint="set implementation, and store the model in that server's layout "
             "(SKLEARN_SERVER reads model.joblib)",
         )
-    return Model(_served_from(config, stores), config.implementation, code)
+    return Model(served_from, config.implementation, code)
 
 
 def _served_from(config: DeploymentConfig, stores: Stores | None) -> str:

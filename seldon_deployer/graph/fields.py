@@ -42,7 +42,7 @@ def _check_python_class(value: str) -> str:
 
 
 def _absolute_uri(uri: str) -> str:
-    return uri if "://" in uri else str(Path(uri).expanduser().absolute())
+    return uri if naming.is_address(uri) else str(Path(uri).expanduser().absolute())
 
 
 def _absolute_path(path: Path) -> Path:

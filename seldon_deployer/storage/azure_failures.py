@@ -64,7 +64,7 @@ def reading(where: str, settings: AzureSettings) -> Iterator[None]:
 
 
 def _is_hidden(where: str, failure: Exception) -> bool:
-    """Whether nobody may see it; of containers that are not public it is said that there is none."""
+    """Whether nobody may see it; of hidden containers it is said that there is none."""
     is_container = where.endswith("/")
     return isinstance(failure, StorageDenied) or (
         is_container and isinstance(failure, StorageMissing)

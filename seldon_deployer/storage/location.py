@@ -10,6 +10,7 @@ from typing import Literal
 
 from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.errors import ConfigError
+from seldon_deployer.storage.elsewhere import unknown_store
 from seldon_deployer.storage.store import Environment
 
 Kind = Literal["s3", "gs", "azureblob", "pvc", "file"]
@@ -92,14 +93,15 @@ def parse_location(uri: str, environment: Environment | None = None) -> Location
         return _stored(uri, kind, remote, rest)
     scheme = remote.lower()
     if scheme not in _SCHEMES:
-        if rest.startswith("//"):
-            raise _unknown(uri, remote)
+        if rest.startswith("//") or (rest.startswith("/") and len(scheme) > 1):
+            raise unknown_store(uri, _KNOWN)
         return _local(uri)
     kind = _SCHEMES[scheme]
     if kind == "file":
         return _local(uri)
-    # Only rclone's own names are an address without slashes: `s3:bucket/path`.
-    if not rest.startswith("//") and scheme != kind:
+    # Only rclone's own names are an address without slashes: `s3:bucket/path`. One slash is one too
+    # few, and yet no path of this machine.
+    if not rest.startswith("/") and scheme != kind:
         return _local(uri)
     if scheme in _HADOOP and "@" in rest.lstrip("/").partition("/")[0]:
         return _hadoop(rest)
@@ -177,13 +179,3 @@ def _path_problems(path: str) -> Iterator[str]:
 
 def _noun(kind: Kind) -> str:
     return {"azureblob": "container", "pvc": "claim"}.get(kind, "bucket")
-
-
-def _unknown(uri: str, remote: str) -> ConfigError:
-    # A signed URL, or one with a password, is pasted easily.
-    shown = f"{remote}://..." if set("@?") & set(uri) else uri
-    return ConfigError(
-        f"no store is known for {shown}",
-        why=f"the known addresses are {_KNOWN}, and plain paths",
-        hint=f"a remote of one's own needs a Secret with RCLONE_CONFIG_{remote.upper()}_TYPE",
-    )

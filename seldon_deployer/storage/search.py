@@ -27,6 +27,8 @@ class NothingThere(StorageMissing):
 
 def nothing_there(uri: str, location: Location, bucket: Bucket) -> NothingThere:
     """The error for an address with nothing in it, with what is there one level up, or higher."""
+    if location.kind == "file" and (why := _empty_on_disk(Path(location.path))):
+        return NothingThere(f"there is nothing at {uri}", why=why)
     parts = location.path.split("/") if location.path else []
     for depth in range(len(parts) - 1, -1, -1):
         parent, name = "/".join(parts[:depth]), parts[depth]
@@ -44,6 +46,18 @@ def nothing_there(uri: str, location: Location, bucket: Bucket) -> NothingThere:
         why="nothing can be seen above it either",
         hint="check the address, and that the model was uploaded",
     )
+
+
+def _empty_on_disk(path: Path) -> str:
+    """What stands in the place of files on this machine; '' where nothing does."""
+    with suppress(OSError):
+        if path.is_dir():
+            dangling = [each for each in path.rglob("*") if each.is_symlink() and not each.exists()]
+            links = [f"{each.relative_to(path)} -> {each.readlink()}" for each in dangling]
+            return f"its links lead nowhere: {_shown(links)}" if links else "it holds no file"
+        if path.is_symlink():
+            return f"it is a link to {path.readlink()}, which is not there"
+    return ""
 
 
 def find_wanted(uri: str, files: Sequence[StoredFile], wanted: Sequence[str]) -> list[StoredFile]:
