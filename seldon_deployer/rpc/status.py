@@ -46,7 +46,7 @@ def status_headers(code: StatusCode, details: str = "") -> list[tuple[bytes, byt
     if details:
         # All of printable ASCII but the percent sign goes as it is.
         safe = "".join(chr(each) for each in range(0x20, 0x7F) if each != ord("%"))
-        headers.append((b"grpc-message", quote(details, safe=safe).encode()))
+        headers.append((b"grpc-message", quote(details, safe=safe, errors="replace").encode()))
     return headers
 
 

@@ -22,7 +22,7 @@ from seldon_deployer.server.component import Component, UnitError
 from seldon_deployer.server.crew import Crew
 from seldon_deployer.server.jobs import RAISED, Batch, Job, Outcome, Runner, blame, prepare
 from seldon_deployer.server.limits import DeadlinePassed, Overloaded, Pace
-from seldon_deployer.server.metrics import WAITING
+from seldon_deployer.server.metrics import RESIDENT, WAITING, read_resident_bytes
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.watch import Watch
 
@@ -67,6 +67,8 @@ class Calls:
         self._pace = Pace()
         self._metrics = component.observer
         self._metrics.ask(WAITING, self._count_waiting)
+        # A class that keeps what it should not is seen there first.
+        self._metrics.ask(RESIDENT, read_resident_bytes)
         # How many were joined the last time: as many are worth a short wait.
         self._promised = 1
         self._planned: asyncio.Handle | None = None

@@ -32,7 +32,13 @@ from seldon_deployer.server.metrics import CURRENT_METHOD
 logger = logging.getLogger(__name__)
 
 # Code made for the command line calls sys.exit: it ends its own request, not the unit's.
-RAISED: tuple[type[BaseException], ...] = (Exception, SystemExit)
+# The others end a thread that is everybody's. Cancelling is not among them: that is our own word.
+RAISED: tuple[type[BaseException], ...] = (
+    Exception,
+    SystemExit,
+    KeyboardInterrupt,
+    GeneratorExit,
+)
 
 
 class Job:
@@ -196,5 +202,13 @@ def blame(error: BaseException, method: str) -> UnitError:
     logger.error("%s failed", method, exc_info=error)
     status, reason = getattr(error, "status_code", None), getattr(error, "reason", None)
     if isinstance(status, int) and 400 <= status <= 599 and isinstance(reason, str):
-        return UnitError(str(getattr(error, "message", error)), status, reason)
-    return UnitError(str(error) or type(error).__name__, 500, REASON_INTERNAL)
+        return UnitError(_words(getattr(error, "message", error)), status, reason)
+    return UnitError(_words(error) or type(error).__name__, 500, REASON_INTERNAL)
+
+
+def _words(error: object) -> str:
+    """What an error says; nothing where saying it fails, for that is the user's code as well."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever their code raises
+        return ""

@@ -8,10 +8,13 @@ Source: Seldon Core v1.17.1, Python wrapper, observed; buckets of requests: its 
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -22,11 +25,13 @@ Snapshot = dict[Series, list[float]]
 
 REQUESTS = "seldon_deployer_unit_requests_seconds"
 WAITING = "seldon_deployer_unit_waiting_requests"
+RESIDENT = "process_resident_memory_bytes"
 WAITED = "seldon_deployer_unit_waited_seconds"
 BATCH_ROWS = "seldon_deployer_unit_batch_rows"
 FEEDBACK = "seldon_api_model_feedback"
 REWARD = "seldon_api_model_feedback_reward"
 
+_STATM = Path("/proc/self/statm")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _SHORT = (0.0001, 0.0005, 0.001, 0.0025, *_SECONDS)
 _POWERS = tuple(float(2**power) for power in range(11))
@@ -35,6 +40,7 @@ _TIMER = tuple(0.001 * 30000 ** (index / 49) for index in range(50))
 _BOUNDS: dict[str, Sequence[float]] = {REQUESTS: _SECONDS, WAITED: _SHORT, BATCH_ROWS: _POWERS}
 HELP = {
     REQUESTS: "How long requests took, by method and status.",
+    RESIDENT: "Resident memory of the process.",
     WAITING: "Requests that wait for the model.",
     WAITED: "How long requests waited for the model.",
     BATCH_ROWS: "Rows in each call of the model.",
@@ -124,6 +130,15 @@ class Metrics:
                 values = self._series[series] = [0.0] * (len(bounds) + 2)
             values[0] += value
             values[1 + bisect_left(bounds, value)] += 1
+
+
+def read_resident_bytes() -> float:
+    """The resident memory of this process; NaN where the system does not tell it."""
+    try:
+        pages = int(_STATM.read_text().split()[1])
+    except OSError:
+        return math.nan
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 def bounds_of(name: str) -> Sequence[float]:
