@@ -57,8 +57,9 @@ class AzureSettings:
     container: str
     remote: str
     values: dict[str, str] = field(repr=False)
-    # The account that the address names.
+    # The account that the address names, and the endpoint of its cloud.
     account: str | None = None
+    endpoint: str | None = None
     is_ambient: bool = False
 
     @property
@@ -150,7 +151,15 @@ class AzureSettings:
                 why=f"rclone knows {name_variable(self.remote, 'account')} alone",
                 hint="give the credentials of that account",
             )
-        return f"https://{account}.{self.values.get('endpoint') or _HOST}"
+        endpoint = self.values.get("endpoint") or _HOST
+        if self.endpoint not in (None, endpoint.lower()):
+            raise ConfigError(
+                f"the address is of the cloud {self.endpoint}, the credentials are of {endpoint}",
+                why=f"rclone knows {name_variable(self.remote, 'endpoint')} alone, and takes "
+                f"{_HOST} without it",
+                hint=f"set it to {self.endpoint}",
+            )
+        return f"https://{account}.{endpoint}"
 
     def _named_key(self, account: str, key: str) -> Any:
         from azure.core.credentials import AzureNamedKeyCredential
@@ -207,7 +216,7 @@ class AzureSettings:
                 "set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONNECTION_STRING, or give the "
                 "store's credentials as a Secret",
             )
-        address = f"https://{account}.{_HOST}"
+        address = f"https://{account}.{self.endpoint or _HOST}"
         if account == own and self.values.get("key"):
             return self._open(address, self._named_key(account, self.values["key"]))
         if account == own and self.values.get("sas_token"):
@@ -263,7 +272,12 @@ def read_settings(location: Location, environment: Environment | None) -> AzureS
         given = {name: os.environ.get(f"AZURE_STORAGE_{name}".upper(), "") for name in names}
         values = {name: text for name, text in given.items() if text}
     return AzureSettings(
-        location.bucket, location.remote, values, location.account, environment is None
+        location.bucket,
+        location.remote,
+        values,
+        location.account,
+        location.endpoint,
+        is_ambient=environment is None,
     )
 
 

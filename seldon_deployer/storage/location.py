@@ -40,7 +40,7 @@ _TYPES: dict[str, Kind] = {
 }
 # rclone's remotes are these characters; an environment variable has no space.
 _ADDRESS = re.compile(r"([\w.-]+):(.*)", re.DOTALL)
-_HOST = re.compile(r"([^@/]+)@([a-z0-9]+)\.(?:dfs|blob)\.[\w.-]+", re.IGNORECASE)
+_HOST = re.compile(r"([^@/]+)@([a-z0-9]+)\.(?:dfs|blob)\.([\w.-]+)", re.IGNORECASE)
 _KNOWN = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
 
 
@@ -51,7 +51,8 @@ class Location:
     bucket: the bucket, Azure's container or the volume's claim; '' on this machine.
     path: inside the bucket, without slashes at its ends, '' for all of it; on this machine the
     whole path.
-    account: the storage account, where the address names it.
+    account: the storage account, where the address names it. endpoint: what follows its name in the
+    host of its blobs then, another one for each of Azure's clouds.
     remote: rclone's name for the store, which says whose RCLONE_CONFIG_* are its credentials.
     """
 
@@ -60,6 +61,7 @@ class Location:
     path: str
     account: str | None = None
     remote: str = ""
+    endpoint: str | None = None
 
     def __post_init__(self) -> None:
         if not self.remote:
@@ -165,7 +167,7 @@ def _hadoop(rest: str) -> Location:
         )
     rest = f"//{found[1]}/{path}"
     plain = _stored(f"azureblob:{rest}", "azureblob", "azureblob", rest)
-    return replace(plain, account=found[2].lower())
+    return replace(plain, account=found[2].lower(), endpoint=f"blob.{found[3].lower()}")
 
 
 def _path_problems(path: str) -> Iterator[str]:

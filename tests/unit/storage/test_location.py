@@ -7,6 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from seldon_deployer import DeploymentConfig
+from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.errors import ArtifactError, ConfigError
 from seldon_deployer.storage.location import Location, parse_location
 
@@ -33,14 +35,22 @@ buckets = st.from_regex(r"[a-z0-9][a-z0-9.-]{2,20}", fullmatch=True)
         ("abfs://c/p", Location("azureblob", "c", "p"), "azureblob://c/p"),
         (
             "abfss://c@Acc.dfs.core.windows.net/p",
-            Location("azureblob", "c", "p", account="acc"),
+            Location("azureblob", "c", "p", account="acc", endpoint="blob.core.windows.net"),
             "azureblob://c/p",
         ),
         (
             "wasbs://c@acc.blob.core.usgovcloudapi.net",
-            Location("azureblob", "c", "", account="acc"),
+            Location("azureblob", "c", "", account="acc", endpoint="blob.core.usgovcloudapi.net"),
             "azureblob://c",
         ),
+        (
+            "abfss://c@acc.dfs.core.chinacloudapi.cn/p",
+            Location("azureblob", "c", "p", account="acc", endpoint="blob.core.chinacloudapi.cn"),
+            "azureblob://c/p",
+        ),
+        # rclone's own names are addresses without slashes; one of them is no path either.
+        ("s3:/models/a", Location("s3", "models", "a"), "s3://models/a"),
+        ("az:/c/p", Location("azureblob", "c", "p"), "azureblob://c/p"),
         ("pvc://claim/iris", Location("pvc", "claim", "iris"), "pvc://claim/iris"),
         ("/m/my iris", Location("file", "", "/m/my iris"), "file:///m/my%20iris"),
         ("file:///m/my%20iris", Location("file", "", "/m/my iris"), "file:///m/my%20iris"),
@@ -75,7 +85,15 @@ def test_the_environment_goes_before_the_schemes_as_it_does_for_rclone() -> None
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("ftp://models/iris", "s3://.*RCLONE_CONFIG_FTP_TYPE"),
+        ("ftp://models/iris", "no kind of store.*s3://.*download the model"),
+        ("http://host/model", "no kind of store.*s3://.*download the model"),
+        ("https:/host/model", "no kind of store.*s3://.*download the model"),
+        ("hf://org/model", "no kind of store.*s3://.*hf download org/model"),
+        ("models:/iris/1", "no kind of store.*--artifact-uri models:/iris/1"),
+        ("https://b.s3.eu-west-1.amazonaws.com/m/iris/", "write s3://b/m/iris$"),
+        ("https://s3.amazonaws.com/b/iris", "write s3://b/iris$"),
+        ("https://storage.googleapis.com/b/iris", "write gs://b/iris$"),
+        ("https://acc.blob.core.windows.net/c/iris?sv=1&sig=x", "write az://c/iris$"),
         ("minio://models/iris", "RCLONE_CONFIG_MINIO_TYPE"),
         ("s3://", "names no bucket"),
         ("az:///", "names no container"),
@@ -117,6 +135,12 @@ def test_credentials_in_an_address_are_not_shown(uri: str) -> None:
         parse_location(uri)
 
     assert "canary7Qx" not in str(raised.value)
+
+
+@pytest.mark.parametrize("uri", ["s3:/b/m", "s3:b/m", "models:/m/1", "hf:/o/m", "https:/h/m"])
+def test_an_address_with_too_few_slashes_is_no_path_for_anybody(uri: str) -> None:
+    assert local_path(uri) is None
+    assert DeploymentConfig(model_name="m", model_uri=uri).model_uri == uri
 
 
 @given(st.sampled_from(SCHEMES), buckets, st.lists(names), st.booleans())
