@@ -217,8 +217,9 @@ def fill(filled: dict[str, bytes], request: pytest.FixtureRequest) -> None:
         emulated = AzureStore(emulator(azure), CLOSED)
         stores.append(emulated)
     for store in stores:
-        if not store.keys():
-            for path, data in filled.items():
+        there = store.keys()
+        for path, data in filled.items():
+            if f"iris/1/{path}" not in there:
                 store.put(f"iris/1/{path}", data)
 
 
