@@ -1,14 +1,10 @@
-"""From the artifact that a framework's own library saved to predictions equal to the library's.
+"""What a framework cannot do reaches whoever deploys: a missing library, an input that it refuses.
 
-Each pair of artifact and protocol: found, converted where need be, deployed on the embedded
-runtime, asked. One deployment at a time: some frameworks take half a gigabyte.
+That every framework answers as its own library does is shown in `pairs/`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 from frameworks import models
 
@@ -30,66 +26,11 @@ if "MISSING" in os.environ:
 """
 
 
-@dataclass(frozen=True)
-class Case:
-    """An artifact; which of its library's answers each protocol gives."""
-
-    train: object
-    form: str
-    seldon: str = "predict"
-    v2: str = "predict"
-
-    @property
-    def name(self) -> str:
-        return f"{self.train.__name__.removeprefix('train_')}-{self.form}".replace("_", "-")
-
-
-# `zenml` is what ZenML's materializer leaves. Seldon's own servers answer a classifier's
-# probabilities where it has them, MLServer its labels.
-CASES = [
-    Case(models.train_sklearn, "zenml", seldon="predict_proba"),
-    Case(models.train_xgboost, "zenml"),
-    Case(models.train_xgboost_classifier, "zenml", seldon="predict_proba"),
-    Case(models.train_lightgbm, "zenml"),
-    Case(models.train_lightgbm_classifier, "zenml", seldon="predict_proba"),
-    Case(models.train_catboost, "zenml", seldon="predict_proba"),
-    Case(models.train_catboost, "cbm"),
-    Case(models.train_mlflow, "sklearn"),
-    Case(models.train_onnx, "onnx"),
-    Case(models.train_pytorch, "torchscript"),
-    Case(models.train_pytorch, "export"),
-    Case(models.train_keras, "zenml"),
-    Case(models.train_keras, "savedmodel"),
-]
-
-
 @pytest.fixture(scope="module")
 def deployer(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     yield Deployer.local(home=home)
     lifecycle.stop(home)
-
-
-@pytest.mark.parametrize("protocol", ["seldon", "v2"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_artifact_is_served_with_the_predictions_of_its_library(
-    deployer, tmp_path, case, protocol
-):
-    trained = case.train()
-    folder = trained.save(case.form, tmp_path / "artifact")
-    expected = trained.answers[getattr(case, protocol)]
-    config = DeploymentConfig(model_name=case.name, model_uri=str(folder), protocol=protocol)
-    service = deployer.deploy(config, timeout_seconds=120)
-    try:
-        answer = service.predict(models.ROWS)
-    finally:
-        deployer.delete(config.name)
-    if protocol == "v2":
-        # One value per row is one column there, and dtypes are kept.
-        expected = expected.reshape(answer.shape)
-        assert answer.dtype == expected.dtype
-    assert answer.dtype.kind == expected.dtype.kind
-    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_a_missing_framework_fails_the_deployment_with_the_package_to_install(deployer, tmp_path):
