@@ -30,7 +30,8 @@ from seldon_deployer.rpc.client import CallLost, NotBegun, RpcClient
 from seldon_deployer.rpc.headers import Headers
 from seldon_deployer.rpc.health import HEALTH_SERVICE, Health
 from seldon_deployer.rpc.messages import Buffer
-from seldon_deployer.rpc.server import Call, ServerConnection, Serving
+from seldon_deployer.rpc.server import ServerConnection
+from seldon_deployer.rpc.serving import Call, Serving
 from seldon_deployer.rpc.status import RpcError, StatusCode
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024

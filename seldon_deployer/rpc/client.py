@@ -26,7 +26,11 @@ from seldon_deployer.rpc.sending import Stream
 from seldon_deployer.rpc.status import RpcError, StatusCode, read_status
 
 _METHOD_AND_SCHEME = b"\x83\x86"
-_CONTENT = ((b"content-type", b"application/grpc"), (b"te", b"trailers"))
+_CONTENT = (
+    (b":authority", b"localhost"),
+    (b"content-type", b"application/grpc"),
+    (b"te", b"trailers"),
+)
 # As a server tells that does not say otherwise; more calls at once get another connection.
 MOST_CALLS = 100
 _ANY_SIZE = 2**31 - 1

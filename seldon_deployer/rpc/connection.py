@@ -74,6 +74,9 @@ class Connection(Sender[S]):
     def take_goaway(self, last: int, code: int) -> None:
         """The peer begins no streams after `last`."""
 
+    def take_pong(self, payload: bytes) -> None:
+        """The peer has read all that was sent before a PING."""
+
     def check_idle(self, number: int) -> None:
         """Raise ConnectionFailed for a frame of a stream that has not begun."""
         raise NotImplementedError
@@ -288,7 +291,9 @@ class Connection(Sender[S]):
             raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "PING of a stream")
         if len(payload) != 8:
             raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "PING has eight bytes")
-        if not flags & ACK:
+        if flags & ACK:
+            self.take_pong(payload)
+        else:
             self._reply(write_frame(Kind.PING, ACK, 0, payload))
 
     def _reply(self, frame: bytes) -> None:

@@ -114,6 +114,11 @@ def write_goaway(last_stream_id: int, code: ErrorCode, why: str = "") -> bytes:
     return write_frame(Kind.GOAWAY, 0, 0, told)
 
 
+def write_ping(payload: bytes) -> bytes:
+    """A PING, of eight bytes, that asks for its answer."""
+    return write_frame(Kind.PING, 0, 0, payload)
+
+
 def read_settings(payload: bytes) -> Iterator[tuple[int, int]]:
     """The settings of a frame, checked. Raises ConnectionFailed."""
     if len(payload) % 6:

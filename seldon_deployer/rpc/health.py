@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from seldon_deployer.rpc.fields import split_field
 from seldon_deployer.rpc.messages import Buffer
-from seldon_deployer.rpc.server import Call
+from seldon_deployer.rpc.serving import Call
 from seldon_deployer.rpc.status import RpcError, StatusCode
 
 HEALTH_SERVICE = "grpc.health.v1.Health"

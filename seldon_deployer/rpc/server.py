@@ -1,12 +1,11 @@
-"""The server's side: calls come in, an application answers them."""
+"""The server's side of a connection: calls come in, an application answers them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from seldon_deployer.rpc.connection import Connection
@@ -21,6 +20,7 @@ from seldon_deployer.rpc.frames import (
     StreamFailed,
     write_frame,
     write_goaway,
+    write_ping,
     write_reset,
 )
 from seldon_deployer.rpc.headers import HeaderReader, write_headers
@@ -28,11 +28,11 @@ from seldon_deployer.rpc.messages import (
     ENCODINGS,
     Buffer,
     MessageReader,
-    read_timeout,
     write_prefix,
 )
 from seldon_deployer.rpc.request import REFUSAL, Request, check_trailers, read_request
 from seldon_deployer.rpc.sending import Stream
+from seldon_deployer.rpc.serving import Call, Serving
 from seldon_deployer.rpc.status import RpcError, StatusCode, status_headers
 
 logger = logging.getLogger(__name__)
@@ -40,108 +40,26 @@ logger = logging.getLogger(__name__)
 MOST_STREAMS = 1000
 # Who connects says so at once.
 PREFACE_SECONDS = 10.0
+_LEAVING = b"leaving!"
 _STATUS_200 = b"\x88"
 _CONTENT = ((b"content-type", b"application/grpc"), (b"grpc-accept-encoding", ENCODINGS))
 _ANSWER_HEAD = _STATUS_200 + write_headers(_CONTENT)
 _END_OK = write_headers(status_headers(StatusCode.OK))
 
 
-class Call:
-    """One call: what was asked, and what answers it as a stream of messages.
-
-    headers: in lower case. deadline: when the client stops waiting, in the event loop's time.
-    peer: the client's address.
-    """
-
-    __slots__ = ("_connection", "_stream", "deadline", "headers", "path", "peer")
-
-    def __init__(self, connection: ServerConnection, stream: ServerStream) -> None:
-        self._connection = connection
-        self._stream = stream
-        request = stream.request
-        self.path = request.path
-        self.headers = request.headers
-        self.peer = connection.peer
-        seconds = None if request.timeout is None else read_timeout(request.timeout)
-        self.deadline = None if seconds is None else connection.loop.time() + seconds
-
-    @property
-    def message(self) -> Buffer:
-        """The message of a call that has one. Raises RpcError where there is none, or are more.
-
-        It is the caller's: taken once, nothing else keeps it.
-        """
-        messages = self._stream.messages
-        if len(messages) != 1:
-            raise RpcError(StatusCode.INTERNAL, f"one message was to come, and {len(messages)} did")
-        return messages.popleft()
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of the messages that wait to be taken."""
-        return sum(len(message) for message in self._stream.messages)
-
-    async def read(self) -> Buffer | None:
-        """The next message of a stream; None when there are no more."""
-        stream = self._stream
-        while not stream.messages:
-            if stream.is_ended_there:
-                return None
-            stream.news = self._connection.loop.create_future()
-            await stream.news
-        return stream.messages.popleft()
-
-    def write(self, parts: Sequence[Buffer]) -> None:
-        """Answer by one of several messages."""
-        self._connection.answer_part(self._stream, parts)
-
-
-# Gives the parts of the one message that answers, or None where it wrote all there is to write.
-# Raises RpcError.
-Answer = Callable[[Call], Awaitable[Sequence[Buffer] | None]]
-
-
-@dataclass
-class Serving:
-    """What the connections of one server share.
-
-    streams_in: whether a path takes several messages: such a call begins before they are there.
-    draining: each connection is told to end.
-    """
-
-    answer: Answer
-    most_bytes: int
-    streams_in: Callable[[str], bool] = lambda _: False
-    connections: set[ServerConnection] = field(default_factory=set)
-    total_calls: int = 0
-    draining: bool = False
-
-    def drain(self) -> None:
-        """Tell all clients to ask elsewhere, or by a new connection; what is asked is answered."""
-        self.draining = True
-        for connection in self.connections:
-            connection.leave()
-
-    async def stop(self, finish_seconds: float) -> None:
-        """Take nothing new; what is in flight has so long to end."""
-        self.drain()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + finish_seconds
-        for connection in list(self.connections):
-            connection.stop()
-        tasks = [each for connection in self.connections for each in connection.tasks()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=finish_seconds)
-        while any(each.is_sending for each in self.connections) and loop.time() < end:
-            await asyncio.sleep(0.01)
-        for connection in list(self.connections):
-            connection.close()
-
-
 class ServerStream(Stream):
     """A call on its way."""
 
-    __slots__ = ("came", "messages", "news", "reader", "request", "task", "was_answered")
+    __slots__ = (
+        "came",
+        "has_begun",
+        "messages",
+        "news",
+        "reader",
+        "request",
+        "task",
+        "was_answered",
+    )
 
     def __init__(self, number: int, window: int, request: Request, most_bytes: int) -> None:
         super().__init__(number, window)
@@ -150,6 +68,8 @@ class ServerStream(Stream):
         self.messages: deque[Buffer] = deque()
         self.task: asyncio.Task[None] | None = None
         self.news: asyncio.Future[None] | None = None
+        # Whether the head of an answer was sent, and whether its end was.
+        self.has_begun = False
         self.was_answered = False
         # Bytes of all data, as content-length counts them.
         self.came = 0
@@ -178,7 +98,9 @@ class ServerConnection(Connection[ServerStream]):
         self._ended: deque[int] = deque(maxlen=MOST_STREAMS)
         self._expects = PREFACE
         self._timer: asyncio.TimerHandle | None = None
+        # Whether the client was told to ask elsewhere, and whether it has heard.
         self._is_leaving = False
+        self._has_said = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -212,25 +134,21 @@ class ServerConnection(Connection[ServerStream]):
         """Tell the client that this connection takes no more calls soon."""
         if not self._is_leaving and self.is_open:
             self._is_leaving = True
-            # The largest number: what it sent before it reads this is taken still.
-            self.write(write_goaway(LARGEST_WINDOW, ErrorCode.NO_ERROR))
-        self._close_when_done()
+            # The largest number: what it sends before it reads this is taken still. What came
+            # before the answer to the ping is all that comes.
+            goaway = write_goaway(LARGEST_WINDOW, ErrorCode.NO_ERROR)
+            self.write(goaway + write_ping(_LEAVING))
 
-    def stop(self) -> None:
-        """Take no more calls."""
-        if self.is_open:
-            self._is_leaving = True
+    def take_pong(self, payload: bytes) -> None:
+        """The client knows that this connection takes no more calls."""
+        if payload == _LEAVING and self._is_leaving:
+            self._has_said = True
             self.write(write_goaway(self._last, ErrorCode.NO_ERROR))
-        self._close_when_done()
+            self._close_when_done()
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """The calls that are answered now."""
         return [each.task for each in self.streams.values() if each.task is not None]
-
-    @property
-    def is_sending(self) -> bool:
-        """Whether answers are on their way."""
-        return any(each.out for each in self.streams.values())
 
     def last_number(self) -> int:
         """The last call that was begun with."""
@@ -240,6 +158,7 @@ class ServerConnection(Connection[ServerStream]):
         """Know of a stream only that it has been."""
         super().remove(stream)
         self._closed.append(stream.number)
+        self._close_when_done()
 
     def check_idle(self, number: int) -> None:
         """Raise ConnectionFailed for a stream that the client has not begun."""
@@ -324,7 +243,6 @@ class ServerConnection(Connection[ServerStream]):
         stream.messages.clear()
         if stream.task is not None:
             stream.task.cancel()
-        self._close_when_done()
 
     # --- answering
 
@@ -346,13 +264,12 @@ class ServerConnection(Connection[ServerStream]):
             self._answer_whole(stream, parts)
         finally:
             stream.task = None
-            self._close_when_done()
 
     def answer_part(self, stream: ServerStream, parts: Sequence[Buffer]) -> None:
         """Send one of several messages."""
         if stream.number in self.streams:
-            head = b"" if stream.was_answered else _headers(stream.number, _ANSWER_HEAD)
-            stream.was_answered = True
+            head = b"" if stream.has_begun else _headers(stream.number, _ANSWER_HEAD)
+            stream.has_begun = True
             self.send(stream, head, (write_prefix(parts), *parts))
 
     def _answer_whole(self, stream: ServerStream, parts: Sequence[Buffer] | None) -> None:
@@ -360,7 +277,7 @@ class ServerConnection(Connection[ServerStream]):
             return
         end = _headers(stream.number, _END_OK, END_STREAM)
         if parts is None:
-            head = b"" if stream.was_answered else _headers(stream.number, _ANSWER_HEAD)
+            head = b"" if stream.has_begun else _headers(stream.number, _ANSWER_HEAD)
             self.send_end(stream, head + end)
         else:
             head = _headers(stream.number, _ANSWER_HEAD)
@@ -372,7 +289,7 @@ class ServerConnection(Connection[ServerStream]):
         if stream.number not in self.streams:
             return
         block = write_headers(status_headers(error.code, error.details))
-        if not stream.was_answered:
+        if not stream.has_begun:
             block = _ANSWER_HEAD + block
         stream.was_answered = True
         self.send_end(stream, _headers(stream.number, block, END_STREAM))
@@ -391,7 +308,7 @@ class ServerConnection(Connection[ServerStream]):
             self.remove(stream)
 
     def _close_when_done(self) -> None:
-        if self._is_leaving and not self.streams:
+        if self._has_said and not self.streams:
             self.close()
 
 

@@ -18,7 +18,7 @@ from seldon_deployer.server.request import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from seldon_deployer.rpc.messages import Buffer
-    from seldon_deployer.rpc.server import Answer, Call
+    from seldon_deployer.rpc.serving import Answer, Call
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
     from seldon_deployer.rpc.messages import Buffer
-    from seldon_deployer.rpc.server import Answer, Call
+    from seldon_deployer.rpc.serving import Answer, Call
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import DecodeError
 
-from seldon_deployer.rpc.server import Call
+from seldon_deployer.rpc.serving import Call
 from seldon_deployer.rpc.status import RpcError, StatusCode
 from seldon_deployer.server.grpc.definitions import message_class, wire_pool
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.rpc.health import HEALTH_SERVICE, Health
 from seldon_deployer.rpc.messages import Buffer
-from seldon_deployer.rpc.server import Answer, Call, ServerConnection, Serving
+from seldon_deployer.rpc.server import ServerConnection
+from seldon_deployer.rpc.serving import Answer, Call, Serving
 from seldon_deployer.rpc.status import RpcError, StatusCode
 from seldon_deployer.server.access_log import log_calls
 from seldon_deployer.server.calls import Calls
