@@ -128,7 +128,7 @@ def _serve(settings: Settings, grpc_port: int | None, source: socket.socket | Li
     with contextlib.suppress(ModuleNotFoundError):
         # Messages of data need it, and its import takes longer than a client may wait.
         import numpy  # noqa: F401
-    policy = read_policy(component.target, settings.parameters)
+    policy = read_policy(component.target, settings.batches | settings.parameters)
     logger.info("loaded %s in %.2f s", settings.class_path, time.perf_counter() - started)
     calls, metrics = Calls(component, settings, policy), component.observer
     app = UnitApp(component, settings, calls)

@@ -17,6 +17,7 @@ from seldon_deployer.server.annotations import (
     read_annotations,
     rest_timeout_seconds,
 )
+from seldon_deployer.server.mlserver import describe_unread, read_mlserver
 from seldon_deployer.server.tracing import wants_tracing
 from seldon_deployer.server.wrapper import add_wrapper_flags, read_switch, read_wrapper_settings
 
@@ -83,6 +84,8 @@ class Settings:
     tracing: bool = False
     # How long a request over REST may take; None: as long as its client waits.
     timeout_seconds: float | None = None
+    # How requests are joined (`max_batch_size`, `max_batch_delay_ms`) where no parameter says.
+    batches: dict[str, float] = field(default_factory=dict)
     # How long a client may take for the head of a request, or pause in its body.
     client_seconds: float = 60.0
     # How long kept-alive connections get their last answer after SIGTERM (less when none of them
@@ -126,11 +129,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         parameters = environment.get("PREDICTIVE_UNIT_PARAMETERS", "[]")
     annotations = read_annotations()
     wrapper = read_wrapper_settings(given, environment)
-    wrapper["without_effect"] += describe_odd(annotations)
+    wrapper["without_effect"] += describe_odd(annotations) + describe_unread(environment)
+    mlserver = read_mlserver(environment)
+    process = _read_process(given, environment)
+    process["workers"] = max(process["workers"], mlserver.get("workers", 1))
     return Settings(
         class_path=class_path,
         service_type=service_type,
-        http_port=_integer(given.http_port, environment, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000),
+        http_port=_http_port(given, environment),
         grpc_port=_grpc_port(given, environment),
         host=given.host,
         parameters=parse_parameters(parameters),
@@ -139,11 +145,15 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         model_uri=environment.get("MLSERVER_MODEL_URI"),
         threads=_threads(given, environment),
         max_body_bytes=given.max_body_bytes,
-        grpc_max_bytes=given.grpc_max_bytes or grpc_max_bytes(annotations) or given.max_body_bytes,
+        grpc_max_bytes=given.grpc_max_bytes
+        or grpc_max_bytes(annotations)
+        or mlserver.get("grpc_max_bytes")
+        or given.max_body_bytes,
         max_waiting=max(1, given.max_waiting),
         timeout_seconds=given.timeout_seconds or rest_timeout_seconds(annotations),
         client_seconds=given.client_seconds,
-        **_read_process(given, environment),
+        batches=mlserver["batches"],
+        **process,
         **wrapper,
     )
 
@@ -152,6 +162,11 @@ def _threads(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if _integer(given.single_threaded, environment, "FLASK_SINGLE_THREADED", 0):
         return 1
     return max(1, _integer(given.threads, environment, "GUNICORN_THREADS", 1))
+
+
+def _http_port(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    otherwise = _integer(None, environment, "MLSERVER_HTTP_PORT", _DEFAULT_PORT)
+    return _integer(given.http_port, environment, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", otherwise)
 
 
 def _grpc_port(given: argparse.Namespace, environment: Mapping[str, str]) -> int | None:
