@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from seldon_deployer.manifest.advice.rule import Finding, Rule, each_predictor, each_unit, quote
+from seldon_deployer.catalogue import known_servers
+from seldon_deployer.manifest.advice.rule import (
+    Finding,
+    Rule,
+    each_predictor,
+    each_unit,
+    our_server,
+    quote,
+)
+from seldon_deployer.manifest.graph import find_container
 from seldon_deployer.naming import NO_ENGINE_ANNOTATION
 
 Object = dict[str, Any]
@@ -20,6 +29,8 @@ _EXPLAINERS = (
 )  # fmt: skip
 _NOT_IN_EXECUTOR = ("SIMPLE_MODEL", "SIMPLE_ROUTER", "AVERAGE_COMBINER")
 _MLSERVER = ("SKLEARN_SERVER", "XGBOOST_SERVER", "MLFLOW_SERVER")
+# The parameter by which servers of classifiers are told what to answer.
+_METHOD = "method"
 _AB_TEST = "RANDOM_ABTEST"
 
 _TRUTHS = ("y", "yes", "t", "true", "on", "1", "n", "no", "f", "false", "off", "0")
@@ -79,8 +90,23 @@ def _unread_parameters(obj: Object) -> Iterator[Finding]:
     if obj["spec"].get("protocol") not in ("v2", "kfserving"):
         return
     for path, unit, _ in each_unit(obj):
-        if unit.get("implementation") in _MLSERVER and unit.get("parameters"):
+        # What to do about a method is another rule's to tell.
+        names = {each.get("name") for each in unit.get("parameters") or []} - {_METHOD}
+        if unit.get("implementation") in _MLSERVER and names:
             yield f"{path}.parameters", f"{unit['implementation']} reads none under protocol v2"
+
+
+def _methods_under_v2(obj: Object) -> Iterator[Finding]:
+    if obj["spec"].get("protocol") not in ("v2", "kfserving"):
+        return
+    for path, unit, predictor in each_unit(obj):
+        container = find_container(predictor, unit["name"]) or {}
+        server = our_server(container) or known_servers().get(unit.get("implementation") or "")
+        if server is None or _METHOD not in server.parameters:
+            continue
+        for index, parameter in enumerate(unit.get("parameters") or []):
+            if parameter.get("name") == _METHOD:
+                yield f"{path}.parameters[{index}]", "method is read under protocol seldon alone"
 
 
 def _unknown_explainers(obj: Object) -> Iterator[Finding]:
@@ -194,6 +220,13 @@ RULES = (
         "warning",
         "MLServer is configured by its own environment and model-settings.json",
         _unread_parameters,
+    ),
+    Rule(
+        "method-under-v2",
+        "warning",
+        "under v2 each request asks for what it wants, as in "
+        '{"outputs": [{"name": "predict_proba"}]}',
+        _methods_under_v2,
     ),
     Rule(
         "unknown-endpoint-type",

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from seldon_deployer.catalogue import known_servers
-from seldon_deployer.manifest.advice.rule import Finding, Rule, each_unit, quote
+from seldon_deployer.manifest.advice.rule import Finding, Rule, each_unit, our_server, quote
 from seldon_deployer.manifest.graph import find_container
 from seldon_deployer.quantity import read_quantity
 
@@ -55,11 +54,8 @@ def _own_mebibytes(unit: Object, container: Object, protocol: str) -> int | None
     """What the unit's server takes; None for what was never measured."""
     if unit.get("implementation") in _PYTHON_SERVERS and not container.get("image"):
         return _BY_PROTOCOL.get(protocol)
-    env = {each["name"]: each.get("value") for each in container.get("env") or []}
-    for server in known_servers().values():
-        if not server.is_prepackaged and server.local_class == env.get("MODEL_NAME"):
-            return _HEAVY.get(server.name, OUR_MEBIBYTES)
-    return None
+    server = our_server(container)
+    return None if server is None else _HEAVY.get(server.name, OUR_MEBIBYTES)
 
 
 RULES = (

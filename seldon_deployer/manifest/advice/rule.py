@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from seldon_deployer.catalogue import Server, known_servers
 from seldon_deployer.manifest.graph import predictors
 
 Object = dict[str, Any]
@@ -68,6 +69,15 @@ def each_container(obj: Object) -> Iterator[tuple[str, Object, Object]]:
                 for number, container in enumerate((component.get("spec") or {}).get(kind) or []):
                     place = f"{path}.componentSpecs[{index}].spec.{kind}[{number}]"
                     yield place, container, predictor
+
+
+def our_server(container: Object) -> Server | None:
+    """The server of ours that a container runs; None for any other."""
+    env = {each["name"]: each.get("value") for each in container.get("env") or []}
+    for server in known_servers().values():
+        if not server.is_prepackaged and server.local_class == env.get("MODEL_NAME"):
+            return server
+    return None
 
 
 def quote(value: object) -> str:

@@ -109,7 +109,7 @@ def test_options_that_say_nothing_are_wrong_usage(capsys, more, words) -> None:
 
 
 def test_a_rule_of_advice_is_silenced(capsys) -> None:
-    v2 = [*IRIS, "--protocol", "v2", "-p", "method=predict"]
+    v2 = [*IRIS, "--protocol", "v2", "-p", "n=predict"]
     assert run(v2) == 0
     assert "reads none under protocol v2" in capsys.readouterr().err
 

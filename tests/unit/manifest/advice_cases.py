@@ -213,13 +213,13 @@ CASES: dict[str, tuple[list[tuple[dict[str, Any], str]], list[dict[str, Any]]]] 
     "unread-parameters": (
         [
             (
-                of(unit(parameters=[{"name": "method", "type": "STRING", "value": "predict"}]),
+                of(unit(parameters=[{"name": "n", "type": "STRING", "value": "predict"}]),
                    protocol="v2"),
                 f"{GRAPH}.parameters",
             )
         ],
         [
-            of(unit(parameters=[{"name": "method", "type": "STRING", "value": "predict"}])),
+            of(unit(parameters=[{"name": "n", "type": "STRING", "value": "predict"}])),
             of(unit(), protocol="v2"),
         ],
     ),

@@ -1,4 +1,4 @@
-"""Cases of advice on sizes, shares and budgets: as in `advice_cases`."""
+"""Cases of advice on sizes, shares, budgets and methods: as in `advice_cases`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from sdep_samples import changed, custom_unit, deployment, pod, predictor, unit
 Object = dict[str, Any]
 
 TORCH = {"name": "MODEL_NAME", "value": "seldon_deployer.server.pytorch.PyTorchServer"}
+METHOD = {"name": "method", "type": "STRING", "value": "predict"}
+SERVER = {"name": "MODEL_NAME", "value": "seldon_deployer.server.sklearn.SKLearnServer"}
+OURS = {"spec": {"containers": [{"name": "classifier", "image": "x", "env": [SERVER]}]}}
 SEPARATE_POD = {SEPARATE: "true"}
 BUDGET = {"pdbSpec": {"minAvailable": 1}}
 
@@ -80,6 +83,25 @@ CASES: dict[str, tuple[list[tuple[Object, str]], list[Object]]] = {
             ours("10Mi"),
             ours("10Mi", {"name": "MODEL_NAME", "value": "mine.Model"}),
             of(unit()),
+        ],
+    ),
+    "method-under-v2": (
+        [
+            (
+                of(unit(parameters=[METHOD]), protocol="v2"),
+                f"{GRAPH}.parameters[0]",
+            ),
+            (
+                of(custom_unit(parameters=[METHOD]), OURS, protocol="v2"),
+                f"{GRAPH}.parameters[0]",
+            ),
+        ],
+        [
+            of(unit(parameters=[METHOD])),
+            of(unit(parameters=[{**METHOD, "name": "other"}]), protocol="v2"),
+            of(custom_unit(parameters=[METHOD]), OURS),
+            # Code of one's own reads what it likes.
+            of(custom_unit(parameters=[METHOD]), protocol="v2"),
         ],
     ),
     "several-budgets": (
