@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from seldon_deployer.cli.files import STDIN, read_text
 from seldon_deployer.cli.options import connect, connection_options
 from seldon_deployer.errors import PredictionError, UsageError
 
@@ -90,6 +91,26 @@ _TOLD_FAILURES = 5
     metavar="FILE",
     help="Certificates of the ingress to trust.",
 )
+@click.option(
+    "--cert-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Certificate by which the ingress knows you, PEM.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Key of that certificate, where it is in another file.",
+)
+@click.option(
+    "--header",
+    "-H",
+    "headers",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="Header to send with each request.",
+)
 @click.option("--insecure", is_flag=True, help="Trust any certificate of the ingress.")
 @connection_options
 def command(name: str, data: str | None, source: Path | None, output: str, **options: Any) -> None:
@@ -105,7 +126,7 @@ def command(name: str, data: str | None, source: Path | None, output: str, **opt
     if source is not None and output == "json":
         raise UsageError("--file needs --output FILE", hint="--output predictions.csv")
     question = _read(data) if data is not None else None
-    asking = _take_asking(options)
+    asking = take_asking(options)
     settings = {
         "piece_rows": options.pop("rows_per_request"),
         "parallel": options.pop("parallel"),
@@ -121,16 +142,36 @@ def command(name: str, data: str | None, source: Path | None, output: str, **opt
     click.echo(json.dumps(_plain(answer), ensure_ascii=False))
 
 
-def _take_asking(options: dict[str, Any]) -> dict[str, Any]:
+def take_asking(options: dict[str, Any]) -> dict[str, Any]:
     """Take the options that are those of InferenceClient."""
     from seldon_deployer.client import Tls
 
     token_file = options.pop("token_file")
+    certificate, key = options.pop("cert_file"), options.pop("key_file")
+    if key is not None and certificate is None:
+        raise UsageError("--key-file is the key of a certificate", hint="give --cert-file too")
     return {
-        "auth": None if token_file is None else _read_file(token_file),
-        "tls": Tls(ca_file=options.pop("ca_file"), verify=not options.pop("insecure")),
+        "auth": None if token_file is None else read_text(token_file),
+        "headers": dict(_read_headers(options.pop("headers"))),
+        "tls": Tls(
+            ca_file=options.pop("ca_file"),
+            verify=not options.pop("insecure"),
+            certificate_file=certificate,
+            key_file=key,
+        ),
         "timeout_seconds": options.pop("timeout"),
     }
+
+
+def _read_headers(given: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Headers as curl takes them; what is wrong with one is told without its value."""
+    for number, text in enumerate(given, start=1):
+        name, colon, value = text.partition(":")
+        if not (name.strip() and colon):
+            raise UsageError(
+                f"--header number {number} is no NAME: VALUE", hint="--header 'X-Team: botany'"
+            )
+        yield name.strip(), value.strip()
 
 
 def _predict_file(
@@ -190,26 +231,15 @@ def _progress(client: InferenceClient) -> Iterator[Progress | None]:
 
 
 def _read(data: str) -> Any:
-    if data == "-":
-        text = sys.stdin.read()
-    elif data.startswith("@"):
-        text = _read_file(Path(data[1:]))
-    else:
-        text = data
+    text = data
+    if data == STDIN or data.startswith("@"):
+        text = read_text(data.removeprefix("@"))
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(
             "--data is no JSON", why=str(error), hint="--data '[[5.1, 3.5, 1.4, 0.2]]'"
         ) from error
-
-
-def _read_file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise UsageError(f"cannot read {path}", why=why or type(error).__name__) from error
 
 
 def _plain(answer: Any) -> Any:

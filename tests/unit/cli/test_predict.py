@@ -15,6 +15,9 @@ ROWS = ["--data", "[[1]]"]
         ([*ROWS, "--output", "out.csv"], "--output FILE is for --file"),
         (["--file", "rows.csv"], "--file needs --output FILE"),
         ([*ROWS, "--token-file", "/nowhere"], "cannot read /nowhere"),
+        ([*ROWS, "--key-file", "key.pem"], "--key-file is the key of a certificate"),
+        ([*ROWS, "--header", "X-Team"], "--header number 1 is no NAME: VALUE"),
+        ([*ROWS, "-H", "X-A: 1", "-H", ": secret"], "--header number 2 is no NAME: VALUE"),
         (["--data", "[1,"], "--data is no JSON"),
         (["--data", "[" * 100_000], "--data is no JSON"),
         (["--file", "rows.csv", "-o", "out.csv", "--parallel", "0"], "--parallel"),
@@ -26,6 +29,7 @@ def test_what_cannot_be_asked_is_wrong_usage(capsys, arguments, words):
     said = capsys.readouterr()
     assert words in said.err
     assert said.out == ""
+    assert "secret" not in said.err
 
 
 def test_a_file_that_is_no_text_is_told(capsys, tmp_path):
