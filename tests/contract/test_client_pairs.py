@@ -10,6 +10,8 @@ server of its container reads. What predicts from those bytes is shown in `pairs
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,10 +27,11 @@ from pairs.fixtures import (
     internet,
     minio,
     place_of,
+    rclone,
     way_out,
 )
-from pairs.matrix import Pair, applied_pairs, can_be_told_of_a_volume
-from pairs.places import CLAIM, MOUNT_PATH, STORES, Files, Folder, Place
+from pairs.matrix import Pair, applied_pairs, can_be_told_of_a_volume, fitting_sample
+from pairs.places import CLAIM, MOUNT_PATH, STORES, VOLUMES, Files, Folder, Place
 from pairs.samples import Sample
 from scripted_operator import ScriptedOperator
 
@@ -53,6 +56,7 @@ __all__ = [
     "internet",
     "minio",
     "place_of",
+    "rclone",
     "way_out",
 ]
 
@@ -145,6 +149,37 @@ def test_a_pair_becomes_a_resource_whose_pods_get_the_artifact(
     assert deployer.cluster.list(SECRETS)[0] == []
 
 
+@pytest.mark.parametrize("store", [each for each in STORES if each not in ("path", *VOLUMES)])
+def test_what_the_initializer_here_brings_rclone_brings_too(
+    deployer: Deployer, place_of: PlaceOf, rclone: str, tmp_path: Path, store: str
+) -> None:
+    """It is what Seldon's own initializer runs, with that environment."""
+    place, sample = place_of(store), fitting_sample("TENSORFLOW_SERVER")
+    artifact = Folder(sample.save(tmp_path / "artifact"))
+    place.put("by-rclone", artifact.root)
+    wanted = DeploymentConfig(
+        model_name="by-rclone", implementation=sample.server, **place.fields("by-rclone")
+    )
+    service = deployer.deploy(wanted, credentials=place.credentials, timeout_seconds=60)
+    try:
+        address, environment = initializer_of(deployer, pod_of(service.manifest))
+    finally:
+        deployer.delete(service.name)
+
+    copied = subprocess.run(
+        [rclone, "copy", address, tmp_path / "models", "--retries", "1"],
+        # The way out of this machine, where `way_out` leads.
+        env={**os.environ, "HOME": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert copied.returncode == 0, copied.stderr
+    assert Folder(tmp_path / "models").files("") == artifact.files("")
+
+
 @pytest.mark.parametrize("pair", REFUSED, ids=str)
 def test_a_pair_that_no_cluster_could_serve_is_told_before_anything_is_sent(
     deployer: Deployer, place_of: PlaceOf, saved: Callable[[Sample], Path], pair: Pair[Sample]
@@ -234,8 +269,8 @@ def image_of(pair: Pair[Sample]) -> str:
     return OURS if image == OUR_IMAGE else image
 
 
-def fetched(deployer: Deployer, pod: Object, claim: Path, target: Path) -> Files:
-    """What the pod's initializer brings, with what its Secret gives it."""
+def initializer_of(deployer: Deployer, pod: Object) -> tuple[str, dict[str, str]]:
+    """What the pod's initializer is to fetch, and what its image and its Secret give it."""
     [initializer] = pod["initContainers"]
     address, where = initializer["args"]
     assert where == MODELS_MOUNT
@@ -244,6 +279,12 @@ def fetched(deployer: Deployer, pod: Object, claim: Path, target: Path) -> Files
         secret = deployer.cluster.get(SECRETS, source["secretRef"]["name"])
         assert secret is not None
         environment |= decode_secret(secret["data"])
+    return address, environment
+
+
+def fetched(deployer: Deployer, pod: Object, claim: Path, target: Path) -> Files:
+    """What the pod's initializer brings."""
+    address, environment = initializer_of(deployer, pod)
     fetch_model(rewrite_paths(address, {CLAIM_MOUNT: claim}), target, environment)
     return Folder(target).files("")
 

@@ -9,7 +9,7 @@ import pytest
 from pairs.places import Bucket, Folder, Place, in_azure, in_google
 from storage.clouds.internet import Internet
 from storage.clouds.servers import azure_server, google_server, internet, lead_to
-from storage.servers import minio
+from storage.servers import minio, rclone
 
 __all__ = [
     "azure_server",
@@ -18,6 +18,7 @@ __all__ = [
     "internet",
     "minio",
     "place_of",
+    "rclone",
     "way_out",
 ]
 
