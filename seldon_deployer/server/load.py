@@ -23,11 +23,8 @@ _EXAMPLES = {
     "aggregate": "aggregate(self, Xs, names_list)",
 }
 
-# What Seldon's wrapper does with Flask and processes of its own.
-_NOT_CALLED = {
-    "custom_service": "run it as a container beside the unit",
-    "model_error_handler": "raise errors that have status_code and reason",
-}
+# What Seldon's wrapper does in processes of its own.
+_NOT_CALLED = {"custom_service": "run it as a container beside the unit"}
 BATCH = (SIZE, DELAY)
 
 

@@ -11,6 +11,7 @@ from seldon_deployer.payload import Message
 from seldon_deployer.server import messages, v2
 from seldon_deployer.server.calls import Steps
 from seldon_deployer.server.component import Component
+from seldon_deployer.server.error_handler import ErrorHandler
 from seldon_deployer.server.feedback import answer_feedback
 from seldon_deployer.server.openapi import describe_routes
 from seldon_deployer.server.passthrough import answer_bytes
@@ -55,6 +56,7 @@ class Routes:
         self._component = component
         self._settings = settings
         self._replies = replies
+        self._errors = ErrorHandler(component.target)
         self._by_path: dict[str, Route] = {}
         self._add_seldon()
         self._add_v2()
@@ -122,7 +124,8 @@ class Routes:
         self._add_for_v2(f"{model}/aggregate", "aggregate", combine, read)
 
     def _add(self, path: str, method: str, handler: Handler, read: Read = read_message) -> None:
-        prediction = partial(_predict, self._replies, read, handler)
+        answer = partial(_predict, self._replies, read, handler)
+        prediction = partial(_predict_or_explain, self._errors, answer)
         self._by_path[path] = Route(_ANY_WAY, method, prediction=prediction)
 
     def _add_for_v2(self, path: str, method: str, handler: Handler, read: Read) -> None:
@@ -139,3 +142,16 @@ def _predict(
     """
     answer = yield from handler(read(scope, body))
     return replies.message(scope["path"], answer)
+
+
+def _predict_or_explain(
+    errors: ErrorHandler, prediction: Prediction, scope: Scope, body: bytes
+) -> Steps[Reply]:
+    """Answer, or have the class's own handler answer what its method raised."""
+    try:
+        return (yield from prediction(scope, body))
+    except Exception as error:
+        reply = errors.answer(scope["path"], error)
+        if reply is None:
+            raise
+        return reply
