@@ -1,14 +1,22 @@
 """Traces, sent to a collector of OpenTelemetry's protocol, and the access log."""
 
 import json
+import re
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import grpc
 import pytest
+import urllib3
+from google.protobuf.json_format import ParseDict
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_unit import MESSAGE, connect
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from seldon_deployer.server.grpc.definitions import message_class
 from seldon_deployer.server.tracing import parse_uber_trace, wants_tracing
 
 ROW = {"data": {"ndarray": [[1]]}}
@@ -147,3 +155,61 @@ def test_without_being_asked_there_is_no_access_log(start_unit):
     unit.predict(ROW)
     end(unit)
     assert "/predict" not in unit.log.read_text()
+
+
+def test_a_call_of_grpc_goes_on_with_the_trace_of_its_caller(start_unit, collector):
+    address, spans = collector
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "PREDICTIVE_UNIT_ID": "classifier"}
+    started = start_unit("traced.Spans", "--grpc-port", "0", **variables)
+    unit = connect(started)
+    metadata = (("traceparent", f"00-{TRACE}-{PARENT}-01"), ("seldon-puid", "p1"))
+    row = ParseDict(ROW, message_class(MESSAGE)())
+    unit.call("seldon.protos.Model/Predict", row, MESSAGE, metadata=metadata)
+    with pytest.raises(grpc.RpcError):
+        unit.call("seldon.protos.Model/Nothing", row, MESSAGE)
+    health_pb2_grpc.HealthStub(unit.channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+    unit.channel.close()
+    end(started)
+    found = {span.name: span for _, span in spans}
+    assert set(found) == {"seldon.protos.Model/Predict", "inside", "seldon.protos.Model/Nothing"}
+    server = found["seldon.protos.Model/Predict"]
+    assert (server.trace_id.hex(), server.parent_span_id.hex()) == (TRACE, PARENT)
+    attributes = {each.key: each.value for each in server.attributes}
+    assert attributes["rpc.system"].string_value == "grpc"
+    assert attributes["rpc.service"].string_value == "seldon.protos.Model"
+    assert attributes["rpc.method"].string_value == "Predict"
+    assert attributes["rpc.grpc.status_code"].int_value == 0
+    assert attributes["seldon.puid"].string_value == "p1"
+    assert found["inside"].parent_span_id == server.span_id
+    failed = found["seldon.protos.Model/Nothing"]
+    assert failed.status.code == failed.status.STATUS_CODE_ERROR
+
+
+def test_calls_of_grpc_have_a_line_each_in_the_access_log(start_unit):
+    started = start_unit("traced.Spans", "--grpc-port", "0", "--access-log")
+    unit = connect(started)
+    row = ParseDict(ROW, message_class(MESSAGE)())
+    unit.call("seldon.protos.Model/Predict", row, MESSAGE, metadata=(("seldon-puid", "p1"),))
+    with pytest.raises(grpc.RpcError):
+        unit.call("seldon.protos.Model/Nothing", row, MESSAGE)
+    unit.channel.close()
+    end(started)
+    lines = [json.loads(line) for line in started.log.read_text().splitlines() if line[0] == "{"]
+    answered, failed = (line for line in lines if line["protocol"] == "gRPC")
+    assert answered["path"] == "/seldon.protos.Model/Predict"
+    assert (answered["grpc_status"], answered["puid"]) == ("OK", "p1")
+    assert answered["client"] == "127.0.0.1"
+    assert answered["request_bytes"] == row.ByteSize()
+    assert answered["response_bytes"] > 0
+    assert failed["grpc_status"] == "UNIMPLEMENTED"
+    assert "ndarray" not in started.log.read_text()
+
+
+def test_calls_of_grpc_count_in_the_metrics_as_requests_do(start_unit):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    started = start_unit("traced.Spans", "--grpc-port", "0", "--metrics-port", port)
+    row = ParseDict(ROW, message_class(MESSAGE)())
+    connect(started).call("seldon.protos.Model/Predict", row, MESSAGE)
+    page = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
+    assert re.search(r'requests_seconds_count\{[^}]*method="predict"[^}]*\} 1\.0', page), page
