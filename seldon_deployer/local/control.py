@@ -24,6 +24,7 @@ from seldon_deployer.local.objects import PODS
 from seldon_deployer.local.pod_runner import is_running
 from seldon_deployer.local.pods import PodRuntime
 from seldon_deployer.local.process import ProcessId, end_recorded
+from seldon_deployer.local.rotation import keep_logs_small
 from seldon_deployer.local.serving import Server, take_socket, tell_ready
 from seldon_deployer.local.store import Store
 
@@ -68,6 +69,7 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
     serving = asyncio.create_task(server.serve(sockets=[take_socket(descriptor)]))
     # Nobody could find or end the units of a home that is gone.
     lost = asyncio.create_task(wait_lost(home / "control.lock"))
+    logs = asyncio.create_task(keep_logs_small(home))
     try:
         # Controllers never end by themselves: if they do, it is a defect that must be seen.
         await asyncio.wait([controllers, serving, lost], return_when=asyncio.FIRST_COMPLETED)
@@ -75,6 +77,7 @@ async def _serve(home: Path, descriptor: int, ready: int) -> None:
         await serving
     finally:
         lost.cancel()
+        logs.cancel()
         if not controllers.cancelled():
             controllers.cancel()
         with contextlib.suppress(asyncio.CancelledError):

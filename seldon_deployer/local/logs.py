@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from seldon_deployer.local.api import Api, ApiError
 from seldon_deployer.local.negotiation import is_true
 from seldon_deployer.local.objects import PODS
+from seldon_deployer.local.rotation import FollowedLog
 from seldon_deployer.local.status import bad_request
 from seldon_deployer.local.streams import Stream
 from seldon_deployer.local.targets import Target
@@ -21,7 +23,6 @@ Object = dict[str, Any]
 # Namespace, pod, container, whether the run before is meant: where its log lies.
 LogPath = Callable[[str, str, str, bool], Path | None]
 
-_CHUNK_BYTES = 1 << 16
 _FOLLOW_SECONDS = 0.1
 
 
@@ -83,13 +84,16 @@ def tail(content: bytes, lines: int | None) -> bytes:
 async def follow(
     path: Path, lines: int | None, is_running: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
-    """Yield the last `lines` and what is written after, until `is_running` says no more."""
-    with path.open("rb") as file:
-        yield tail(file.read(), lines)
+    """Yield the last `lines` and what is written after, until `is_running` says no more.
+
+    What is moved away meanwhile is read where it is then.
+    """
+    with closing(FollowedLog(path)) as log:
+        yield tail(log.read_all(), lines)
         while True:
             # Asked before reading: what a container wrote last is read before the end.
             ended = not is_running()
-            chunk = file.read(_CHUNK_BYTES)
+            chunk = log.read()
             if chunk:
                 yield chunk
             elif ended:
