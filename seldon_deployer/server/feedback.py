@@ -75,6 +75,9 @@ def _read_data(message: Message) -> Payload:
     if not isinstance(message.get("data"), dict):
         return Payload(_empty(), "tensor")
     payload = decode_message(message)
+    if not hasattr(payload.value, "dtype"):
+        # `data` that holds no array, beside another value.
+        return Payload(_empty(), "tensor")
     if payload.value.dtype.kind in "iu":
         return Payload(payload.value.astype(float), payload.form, payload.names)
     return payload
