@@ -134,6 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         text = _REFUSALS[status]
-        head = b"HTTP/1.1 %d %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-        self.transport.write(head % (status, text, len(text), text))
+        head = b"HTTP/1.1 %d %s\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
+        end = b"connection: close\r\n\r\n"
+        self.transport.write(head % (status, text, len(text)) + end + text)
         self.transport.close()
