@@ -19,6 +19,8 @@ SUITES = (
     "server_tensors",
     "footprint",
     "storage",
+    "compat",
+    "soak",
 )
 
 
