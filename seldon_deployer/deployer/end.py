@@ -110,6 +110,7 @@ def make_namespace(end: End) -> None:
         end.cluster.create(
             NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         )
+        log.info("made the namespace %s, which the embedded runtime did not have", name)
     except Conflict:
         log.debug("somebody else made the namespace %s at this moment", name)
 

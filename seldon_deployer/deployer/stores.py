@@ -69,7 +69,7 @@ class Stores:
         try:
             kind = self.location(uri, secret).kind
             if kind == "pvc":
-                log.info("%s was not looked at: a volume is mounted on the cluster alone", uri)
+                log.info("%s was not looked at: only the pods see what is on a volume", uri)
                 return None
             if kind != "file" and secret is None:
                 log.info("%s is looked at with this machine's own credentials", uri)

@@ -24,7 +24,7 @@ from seldon_deployer.cluster import (
     WatchEvent,
 )
 from seldon_deployer.errors import ClusterError, SeldonDeployerError
-from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
+from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose, is_held
 from seldon_deployer.manifest.observation import Observation
 from seldon_deployer.manifest.readiness import NotYet, Ready, assess
 from seldon_deployer.service.observe import OPERATOR_LABEL, events_of, pod_selector
@@ -161,9 +161,11 @@ class Waiting:
                     PODS, namespace=self._namespace, label_selector=selector
                 )
                 self._view.replace_pods(pods)
-                if diagnose(self._applied, self._view.observation()) is None:
+                is_well = diagnose(self._applied, self._view.observation()) is None
+                if is_well and not any(map(is_held, pods)):
                     return
-                self._follow(PODS, label_selector=selector, since=version, known=pods)
+                if not is_well:
+                    self._follow(PODS, label_selector=selector, since=version, known=pods)
             self._view.replace_events(
                 events_of(self._cluster, self._applied, self._view.observation())
             )

@@ -24,6 +24,7 @@ CRASHES_TO_FAIL = 3
 CONFIG_ERRORS_TO_FAIL = 3
 
 _OUT_OF_MEMORY = "OOMKilled"
+_UNMOUNTED = "FailedMount"
 _UNPULLABLE = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 _MISCONFIGURED = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 # What the operator never recovers from by trying again.
@@ -64,7 +65,33 @@ def _pods(wanted: Object, observed: Observation) -> Iterator[Diagnosis]:
             yield from _init_container(pod, container, observed)
         for container in status.get("containerStatuses") or []:
             yield from _container(pod, container, observed)
+        yield from _unmounted(pod, observed)
         yield from _unscheduled(status)
+
+
+def is_held(pod: Object) -> bool:
+    """Whether none of a pod's containers was ever made: what holds it stands in its events."""
+    status = pod.get("status") or {}
+    kinds = ("initContainerStatuses", "containerStatuses")
+    found = [each for kind in kinds for each in status.get(kind) or []]
+    return all(
+        "waiting" in (each.get("state") or {}) and not each.get("lastState") for each in found
+    )
+
+
+def _unmounted(pod: Object, observed: Observation) -> Iterator[Diagnosis]:
+    messages = [str(event.get("message") or "") for event in _events(pod, _UNMOUNTED, observed)]
+    if not messages or not is_held(pod):
+        return
+    yield Diagnosis(
+        kind="volume",
+        summary=f"the pod {pod['metadata']['name']} waits for a volume",
+        why=messages[-1],
+        hint="make what the message names, or correct its name in the configuration",
+        # A disk may still come from another node; what is not there is not on its way.
+        conclusive="not found" in messages[-1]
+        and _event_count(pod, _UNMOUNTED, observed) >= CONFIG_ERRORS_TO_FAIL,
+    )
 
 
 def _init_container(pod: Object, container: Object, observed: Observation) -> Iterator[Diagnosis]:
@@ -228,12 +255,17 @@ def _failed_end(end: Object | None) -> Object | None:
 
 
 def _event_count(pod: Object, reason: str, observed: Observation) -> int:
+    return sum(int(event.get("count") or 1) for event in _events(pod, reason, observed))
+
+
+def _events(pod: Object, reason: str, observed: Observation) -> list[Object]:
+    """The events of one kind about a pod."""
     name = pod["metadata"]["name"]
-    return sum(
-        int(event.get("count") or 1)
+    return [
+        event
         for event in observed.events
         if event.get("reason") == reason and (event.get("involvedObject") or {}).get("name") == name
-    )
+    ]
 
 
 def _times(count: int) -> str:

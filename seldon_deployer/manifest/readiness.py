@@ -93,17 +93,19 @@ def _missing(expected: dict[str, ExpectedDeployment], observed: Observation) -> 
     owned = {each["metadata"]["name"]: each for each in observed.owned_deployments()}
     for name, each in expected.items():
         if name not in owned:
-            return f"waiting for Deployment {name} to be made"
+            return f"waiting for Seldon to make {name}"
         lag = _lag(owned[name], each)
         if lag is not None:
-            return f"Deployment {name}: {lag}"
+            return f"{name}: {lag}"
     for name in owned:
         if name not in expected:
-            return f"waiting for the replaced Deployment {name} to go"
+            return f"waiting for the pods of the version before to end ({name})"
     if all(_is_zero(each) for each in owned.values()):
         return None
     if observed.state != "Available":
-        return f"the operator says {observed.state or 'nothing yet'}"
+        return (
+            f"all pods are ready, waiting for Seldon, which says {observed.state or 'nothing yet'}"
+        )
     return None
 
 
@@ -114,24 +116,31 @@ def _lag(deployment: Object, expected: ExpectedDeployment) -> str | None:
     if metadata.get("deletionTimestamp"):
         return "it is being deleted"
     if expected.revision is not None and template_revision(deployment) != expected.revision:
-        return "the operator has not updated it yet"
+        return "waiting for Seldon to update it"
     if status.get("observedGeneration") != metadata.get("generation"):
-        return "its controller has not seen the change yet"
+        return "waiting for its pods to be made"
     size = int(spec.get("replicas", 1))
     if expected.replicas is not None and size != expected.replicas:
-        return f"it is not scaled to {expected.replicas} yet"
+        return f"waiting for Seldon to ask for {_pods(expected.replicas)}"
     # All four the same leaves no room for a pod of an older revision, nor for an unready one.
     counts = [
         int(status.get(key) or 0)
         for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
     ]
     if counts != [size] * 4 or status.get("unavailableReplicas"):
-        replicas, updated, ready, available = counts
-        return (
-            f"{updated} of {size} replicas updated, {ready} ready, {available} available, "
-            f"{max(replicas - updated, 0)} old"
-        )
+        replicas, updated, ready, _ = counts
+        return f"{ready} of {_pods(size)} ready" + _left_over(size, replicas, updated)
     return None
+
+
+def _left_over(size: int, replicas: int, updated: int) -> str:
+    old = max(replicas - updated, 0)
+    told = "" if updated >= size else f", {updated} of the new version"
+    return told + (f", {old} of the version before not ended" if old else "")
+
+
+def _pods(count: int) -> str:
+    return "1 pod" if count == 1 else f"{count} pods"
 
 
 def _is_zero(deployment: Object) -> bool:

@@ -184,7 +184,7 @@ def test_a_deployment_that_somebody_deletes_meanwhile_fails(deployer, operator, 
 
 def test_an_interrupted_deploy_leaves_what_it_applied_and_no_watch(deployer, cluster, caplog):
     def interrupt(text):
-        if text.startswith("waiting for Deployment"):
+        if text.startswith("waiting for Seldon to make"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -109,6 +109,28 @@ def test_says_of_a_pod(seen, expected):
     assert found.hint
 
 
+def unmounted(message, count=1, *, container=None):
+    """A pod and its event of a volume that does not come."""
+    held = pod(containers=[container or waiting("ContainerCreating")])
+    about = {"name": held["metadata"]["name"]}
+    event = {"reason": "FailedMount", "message": message, "count": count, "involvedObject": about}
+    return of(pods=[held], events=[event])
+
+
+def test_a_volume_that_does_not_come_is_told_and_final_once_it_is_known_to_be_missing():
+    missing = 'MountVolume.SetUp failed: configmap "models" not found'
+    assert not unmounted(missing).conclusive
+    found = unmounted(missing, count=3)
+    assert (found.kind, found.conclusive) == ("volume", True)
+    assert missing in found.why
+    assert not unmounted("Multi-Attach error: used by another node", count=30).conclusive
+
+
+def test_a_volume_that_came_in_the_end_is_no_matter():
+    came = container(state=("running", {}))
+    assert unmounted("not found", count=9, container=came) is None
+
+
 HEALTHY = {
     "a pod that starts": pod(containers=[waiting("ContainerCreating")]),
     "a pod that runs and loads": pod(containers=[container(state=("running", {}))]),
