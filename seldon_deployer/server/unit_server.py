@@ -16,6 +16,7 @@ import uvicorn
 
 from seldon_deployer.server.access_log import AccessLog, Application, open_access_log
 from seldon_deployer.server.app import UnitApp
+from seldon_deployer.server.listening import stop_connecting
 from seldon_deployer.server.metrics_page import MetricsPage, bind_metrics, serve_metrics
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.tracing import Traced, Tracing, start_tracing
@@ -127,7 +128,10 @@ class UnitServer(uvicorn.Server):
             if self.force_exit:
                 break
             await asyncio.sleep(_TICK_SECONDS)
+        for listening in sockets or []:
+            stop_connecting(listening)
         await self.stop_taking()
+        await self._hear_the_last()
         ends = [super().shutdown(sockets)]
         if self._grpc is not None:
             ends.append(self._grpc.stop(self._settings.finish_seconds))
@@ -135,6 +139,19 @@ class UnitServer(uvicorn.Server):
         # Last: what was counted while draining is to be read too.
         if self._metrics_server is not None:
             self._metrics_server.close()
+
+    async def _hear_the_last(self) -> None:
+        """Wait a moment for who has connected and not yet asked: closed, they would be cut off."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.quiet_seconds
+        # Once at least: those that wait to be accepted are accepted meanwhile.
+        is_owed = True
+        while is_owed and loop.time() < end and not self.force_exit:
+            await asyncio.sleep(_TICK_SECONDS)
+            is_owed = any(
+                getattr(connection, "cycle", None) is None
+                for connection in self.server_state.connections
+            )
 
     async def stop_taking(self) -> None:
         """End what brings new connections, where that is not a listening socket of one's own."""

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from seldon_deployer.server.listening import stop_connecting
 from seldon_deployer.server.metrics import Snapshot, from_lists, merge
 from seldon_deployer.server.metrics_page import (
     MetricsPage,
@@ -177,6 +178,8 @@ class Supervisor:
                 others = [each for each in self._workers if each.takes and each is not worker]
                 if self._is_ending and not others:
                     # The last one: who has connected by now is still served.
+                    if self._is_listening:
+                        stop_connecting(self._listener)
                     self._accept()
                     self._stop_listening()
                 # What was handed before is still read.

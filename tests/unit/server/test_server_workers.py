@@ -77,9 +77,11 @@ def test_connections_are_shared_between_workers(start_unit, asked):
     assert set(load.answered) == set(workers_of(unit))
 
 
-def test_a_drain_over_all_workers_loses_no_request(start_unit):
-    unit = start_unit("batched.WhoAnswers", "--workers", "2")
-    wait_until_loaded(unit, 2)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_drain_over_all_workers_loses_no_request(start_unit, count):
+    """Of clients that come back at once, too, however often they are told to go elsewhere."""
+    unit = start_unit("batched.WhoAnswers", "--workers", str(count))
+    wait_until_loaded(unit, count)
     load = Load(unit.url)
     wait_for(lambda: sum(load.answered.values()) > 50)
     workers = workers_of(unit)
