@@ -51,8 +51,16 @@ OUR_SERVERS = (
         ("model.bst", "model.json", "model.ubj"),
         ("json", "ubj", "binary"),
         ("xgboost",),
+        {"method": ""},
     ),
-    _ours("LIGHTGBM_SERVER", "lightgbm.LightGBMServer", ("model.txt",), ("text",), ("lightgbm",)),
+    _ours(
+        "LIGHTGBM_SERVER",
+        "lightgbm.LightGBMServer",
+        ("model.txt",),
+        ("text",),
+        ("lightgbm",),
+        {"method": ""},
+    ),
     _ours(
         "CATBOOST_SERVER",
         "catboost.CatBoostServer",

@@ -5,28 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seldon_deployer.errors import ArtifactError, UsageError
 from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.method import (
+    PREDICT,
+    PROBABILITIES,
+    RAW,
+    check_method,
+    choose_method,
+)
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
 from seldon_deployer.server.rehearsal import edge_rows, rehearse
 from seldon_deployer.server.tabular import TabularServer
 from seldon_deployer.server.threads import thread_count
 
 _FILES = ("model.cbm",)
-_METHODS = ("predict", "predict_proba")
+_METHODS = (PREDICT, PROBABILITIES)
 
 
 class CatBoostServer(TabularServer):
-    """`model.cbm` behind `predict` (a classifier's labels), or `predict_proba` by `method`.
+    """`model.cbm` behind a classifier's `predict_proba`, any other's `predict`, or `method`.
 
     Categories are given as text or whole numbers, as in training.
     """
 
-    def __init__(self, model_uri: str, method: str = "predict") -> None:
-        if method not in _METHODS:
-            raise UsageError(f"unknown method {method!r}", hint=f"use {', '.join(_METHODS)}")
+    def __init__(self, model_uri: str, method: str | None = None) -> None:
         self.model_uri = model_uri
-        self.method = method
+        self.method = check_method(method, (*_METHODS, RAW))
         self._model: Any = None
         self._columns: list[str] = []
 
@@ -48,8 +52,9 @@ class CatBoostServer(TabularServer):
                 model.load_model(str(path))
         self._model = model
         self._columns = list(model.feature_names_)
-        if self.method not in self.outputs:
-            raise ArtifactError(f"the model has no method {self.method}", why="it is no classifier")
+        usual = PROBABILITIES if PROBABILITIES in self.outputs else PREDICT
+        has = (*self.outputs, RAW)
+        self.method = choose_method(self.method, has, usual, model="no classifier")
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -58,14 +63,17 @@ class CatBoostServer(TabularServer):
 
     @property
     def usual_method(self) -> str:
-        """What the parameter says."""
-        return self.method
+        """What the parameter says, or the probabilities of a classifier."""
+        return str(self.method)
 
     def call(self, method: str, rows: Any, names: list[str]) -> Any:
         """Ask the model, its columns in their order."""
         ordered = order_columns(rows, names, self._columns)
+        given: dict[str, str] = {}
+        if method == RAW:
+            method, given = PREDICT, {"prediction_type": "RawFormulaVal"}
         # CatBoost does not read OMP_NUM_THREADS.
-        return getattr(self._model, method)(ordered, thread_count=thread_count())
+        return getattr(self._model, method)(ordered, thread_count=thread_count(), **given)
 
 
 def _try(catboost: Any, path: Path) -> None:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.method import (
+    PREDICT,
+    PROBABILITIES,
+    RAW,
+    check_method,
+    choose_method,
+)
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
 from seldon_deployer.server.rehearsal import edge_rows, rehearse
 from seldon_deployer.server.tabular import TabularServer
 
 _FILES = ("model.txt",)
+_TWO = 2
 
 
 class LightGBMServer(TabularServer):
-    """`model.txt` behind `Booster.predict`: a classifier's probabilities, a regressor's values."""
+    """`model.txt` behind `Booster.predict`: a classifier's probabilities, a regressor's values.
 
-    def __init__(self, model_uri: str) -> None:
+    Of two classes those are of the second; `method=predict_proba` gives a column for each.
+    """
+
+    def __init__(self, model_uri: str, method: str | None = None) -> None:
         self.model_uri = model_uri
+        self.method = check_method(method, (PREDICT, PROBABILITIES, RAW))
+        self._classes = 0
         self._booster: Any = None
         self._columns: list[str] = []
 
@@ -33,15 +47,40 @@ class LightGBMServer(TabularServer):
             rehearse(lambda: _try(lightgbm, path), path, library="LightGBM", hint=hint)
             self._booster = lightgbm.Booster(model_file=str(path))
         self._columns = list(self._booster.feature_name())
+        self._classes = _count_classes(self._booster.dump_model(num_iteration=1))
+        has = (*self.outputs, RAW)
+        self.method = choose_method(self.method, has, PREDICT, model="no classifier")
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """A Booster has one answer."""
-        return ("predict",)
+        """Probabilities are a classifier's."""
+        return (PREDICT, PROBABILITIES) if self._classes else (PREDICT,)
 
-    def call(self, method: str, rows: Any, names: list[str]) -> Any:  # noqa: ARG002 - there is one
+    @property
+    def usual_method(self) -> str:
+        """What the parameter says, or the Booster's own answer."""
+        return str(self.method)
+
+    def call(self, method: str, rows: Any, names: list[str]) -> Any:
         """Ask the Booster, its columns in their order."""
-        return self._booster.predict(order_columns(rows, names, self._columns))
+        ordered = order_columns(rows, names, self._columns)
+        answer = self._booster.predict(ordered, raw_score=method == RAW)
+        if method == PROBABILITIES and self._classes == _TWO:
+            import numpy as np
+
+            return np.stack([1.0 - answer, answer], axis=1)
+        return answer
+
+
+def _count_classes(model: Mapping[str, Any]) -> int:
+    """How many classes a Booster tells apart; 0 for one that is no classifier.
+
+    Source: LightGBM, the names of objectives.
+    """
+    objective = str(model.get("objective", "")).partition(" ")[0]
+    if objective == "binary":
+        return _TWO
+    return int(model["num_class"]) if objective in ("multiclass", "multiclassova") else 0
 
 
 def _try(lightgbm: Any, path: Path) -> None:

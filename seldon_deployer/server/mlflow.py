@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from seldon_deployer.errors import UsageError
@@ -10,6 +11,13 @@ from seldon_deployer.payload import Tensor, stack_columns, to_list
 from seldon_deployer.server.columns import as_column, build_frame, is_frame
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.inference import Inference
+from seldon_deployer.server.method import (
+    PREDICT,
+    PROBABILITIES,
+    SCORES,
+    check_method,
+    choose_method,
+)
 from seldon_deployer.server.model_file import (
     find_model_file,
     import_library,
@@ -43,15 +51,18 @@ class MLflowServer:
     xtype: `ndarray` gives the model arrays, `DataFrame` frames with the names of the message as
     columns; without it the model's own signature decides, and a model without one gets arrays.
     Of a signature, columns are found by name, and values take its types where nothing is lost.
+    method: of the model within, where its flavor shows it; see `method`.
     The flavor's library is the one installed here: no environment is built at start.
     """
 
-    def __init__(self, model_uri: str, xtype: str | None = None) -> None:
+    def __init__(self, model_uri: str, xtype: str | None = None, method: str | None = None) -> None:
         if xtype is not None and xtype not in _XTYPES:
             raise UsageError(f"unknown xtype {xtype!r}", hint=f"use {' or '.join(_XTYPES)}")
         self.model_uri = model_uri
         self.xtype = xtype
+        self.method = check_method(method, (PREDICT, PROBABILITIES, SCORES))
         self._model: Any = None
+        self._call: Callable[[Any], Any]
         self._columns: list[TensorSpec] = []
         self._tensors: list[TensorSpec] = []
         self._outputs: list[TensorSpec] = []
@@ -74,8 +85,11 @@ class MLflowServer:
             folder = path.parent
             rehearse_where_needed(lambda: pyfunc.load_model(str(folder)), folder, hint=hint)
             self._model = pyfunc.load_model(str(folder))
+            self._call = self._model.predict
         self._refusals += tuple(library_errors())
         self._read_signature(self._model.metadata.signature)
+        if self.method not in (None, PREDICT):
+            self._ask_inner(str(self.method))
 
     def predict(self, X: Any, names: list[str]) -> Any:  # noqa: N803 - Seldon's signature
         """Answer a Seldon message: an array, a frame (named columns), text, or a dict as it is.
@@ -117,6 +131,17 @@ class MLflowServer:
             "inputs": inputs,
             "outputs": describe_tensors(self._outputs),
         }
+
+    def _ask_inner(self, method: str) -> None:
+        """Have a method of the model within answer: `python_function` itself has predict alone."""
+        try:
+            inner = self._model.get_raw_model()
+        except (NotImplementedError, AttributeError):
+            inner = None
+        has = [name for name in (PREDICT, PROBABILITIES, SCORES) if hasattr(inner, name)]
+        kind = "of a flavor that hides it" if inner is None else f"a {type(inner).__name__}"
+        choose_method(method, has or [PREDICT], method, model=kind)
+        self._call = getattr(inner, method)
 
     def _read_signature(self, signature: Any) -> None:
         if signature is None:
@@ -177,7 +202,7 @@ class MLflowServer:
 
     def _ask(self, given: Any) -> Any:
         try:
-            return self._model.predict(given)
+            return self._call(given)
         except self._refusals as error:
             raise UnitError(give_reason(error)) from error
 

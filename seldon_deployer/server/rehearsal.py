@@ -27,8 +27,10 @@ _NATIVE: Mapping[bytes, str] = {
     b"xgboost": "XGBoost",
     b"catboost": "CatBoost",
 }
-# A child that takes longer tells nothing: the unit then loads the model without its word.
-_LONGEST_SECONDS = 120.0
+# A child that takes longer tells nothing, and the unit loads the model without its word. In a
+# process that has computed with OpenMP before, which no unit has, it would wait for ever.
+_LEAST_SECONDS = 10.0
+_BYTES_PER_SECOND = 2**20
 _SHORTEST_PAUSE_SECONDS = 0.001
 
 
@@ -46,7 +48,7 @@ def rehearse(load: Callable[[], object], path: Path, *, library: str, hint: str)
         child = os.fork()
     if child == 0:
         _run_and_end(load)
-    ended_by = _wait(child)
+    ended_by = _wait(child, _LEAST_SECONDS + _size(path) / _BYTES_PER_SECOND)
     if ended_by is not None:
         raise ArtifactError(
             f"cannot read the model {path.name}",
@@ -96,9 +98,14 @@ def _run_and_end(load: Callable[[], object]) -> None:
         os._exit(0)
 
 
-def _wait(child: int) -> int | None:
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files if each.is_file())
+
+
+def _wait(child: int, longest_seconds: float) -> int | None:
     """The signal that ended a child; None where it ended by itself, or takes too long."""
-    deadline, pause = time.monotonic() + _LONGEST_SECONDS, _SHORTEST_PAUSE_SECONDS
+    deadline, pause = time.monotonic() + longest_seconds, _SHORTEST_PAUSE_SECONDS
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:

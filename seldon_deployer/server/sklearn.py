@@ -5,8 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from seldon_deployer.errors import ArtifactError, UsageError
 from seldon_deployer.server.columns import build_frame, order_columns
+from seldon_deployer.server.method import (
+    PREDICT,
+    PROBABILITIES,
+    SCORES,
+    check_method,
+    choose_method,
+)
 from seldon_deployer.server.model_file import (
     find_model_file,
     import_library,
@@ -18,7 +24,7 @@ from seldon_deployer.server.tabular import TabularServer
 
 logger = logging.getLogger(__name__)
 
-_METHODS = ("predict_proba", "predict", "decision_function")
+_METHODS = (PROBABILITIES, PREDICT, SCORES)
 # In this order: Seldon's own server reads the first, MLServer all of them.
 _FILES = ("model.joblib", "model.pickle", "model.pkl")
 _V2_OUTPUTS = ("predict", "predict_proba", "transform")
@@ -35,10 +41,8 @@ class SKLearnServer(TabularServer):
     """
 
     def __init__(self, model_uri: str, method: str | None = None) -> None:
-        if method is not None and method not in _METHODS:
-            raise UsageError(f"unknown method {method!r}", hint=f"use {', '.join(_METHODS)}")
         self.model_uri = model_uri
-        self.method = method
+        self.method = check_method(method, _METHODS)
         self._model: Any = None
         self._columns: list[str] | None = None
 
@@ -89,14 +93,9 @@ class SKLearnServer(TabularServer):
         return [str(column) for column in columns]
 
     def _choose_method(self) -> str:
-        if self.method is None and not hasattr(self._model, "predict_proba"):
-            logger.warning(
-                "%s has no predict_proba: answering with predict", type(self._model).__name__
-            )
-            return "predict"
-        method = self.method or "predict_proba"
-        if not hasattr(self._model, method):
-            raise ArtifactError(
-                f"the model has no method {method}", why=f"it is a {type(self._model).__name__}"
-            )
-        return method
+        kind, usual = type(self._model).__name__, PROBABILITIES
+        has = [name for name in _METHODS if hasattr(self._model, name)]
+        if self.method is None and usual not in has:
+            logger.warning("%s has no predict_proba: answering with predict", kind)
+            usual = PREDICT
+        return choose_method(self.method, has, usual, model=f"a {kind}")

@@ -7,6 +7,13 @@ from typing import Any
 
 from seldon_deployer.server.columns import order_columns
 from seldon_deployer.server.component import UnitError
+from seldon_deployer.server.method import (
+    PREDICT,
+    PROBABILITIES,
+    RAW,
+    check_method,
+    choose_method,
+)
 from seldon_deployer.server.model_file import find_model_file, import_library, reading
 from seldon_deployer.server.rehearsal import edge_rows, rehearse
 from seldon_deployer.server.tabular import TabularServer
@@ -17,14 +24,15 @@ _BOOSTER = "booster"
 
 
 class XGBoostServer(TabularServer):
-    """A Seldon message is answered by `Booster.predict`, as on Seldon's own server.
+    """A Seldon message is answered by `Booster.predict`, as on Seldon's own server, or `method`.
 
     Under V2 it is what MLServer answers: `predict` of the class that saved the model, which are
     labels of an XGBClassifier, and its `predict_proba`; of a plain Booster its own `predict`.
     """
 
-    def __init__(self, model_uri: str) -> None:
+    def __init__(self, model_uri: str, method: str | None = None) -> None:
         self.model_uri = model_uri
+        self.method = check_method(method, (PREDICT, PROBABILITIES, RAW))
         self._xgboost: Any = None
         self._booster: Any = None
         self._classifier: Any = None
@@ -49,16 +57,19 @@ class XGBoostServer(TabularServer):
                 self._classifier.load_model(content)
         self._columns = list(self._booster.feature_names or [])
         self._forget_names()
+        if self.method is not None:
+            has = (*self.outputs, RAW)
+            choose_method(self.method, has, self.method, model="no XGBClassifier")
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Probabilities are a classifier's."""
-        return ("predict",) if self._classifier is None else ("predict", "predict_proba")
+        return (PREDICT,) if self._classifier is None else (PREDICT, PROBABILITIES)
 
     @property
     def usual_method(self) -> str:
         """Seldon's own server asks the Booster, whatever class saved it."""
-        return _BOOSTER
+        return self.method or _BOOSTER
 
     def call(self, method: str, rows: Any, names: list[str]) -> Any:
         """Ask the Booster or the classifier, the columns by name where the model knows names."""
@@ -67,6 +78,8 @@ class XGBoostServer(TabularServer):
             # A Booster takes columns that are not there for missing values, and says nothing.
             raise UnitError(f"the model has {wanted} features; got the shape {_shape(rows)}")
         ordered = order_columns(rows, names, self._columns)
+        if method == RAW:
+            return self._booster.predict(self._xgboost.DMatrix(ordered), output_margin=True)
         if self._classifier is not None and method != _BOOSTER:
             return getattr(self._classifier, method)(ordered)
         return self._booster.predict(self._xgboost.DMatrix(ordered))
