@@ -18,6 +18,7 @@ from seldon_deployer.client.failures import (
     says_failure,
     unreadable,
 )
+from seldon_deployer.client.inputs import prepare_data
 from seldon_deployer.client.messages import Buffer, Call, Reply
 from seldon_deployer.client.tables import to_pandas, to_polars
 from seldon_deployer.errors import PayloadError, UsageError
@@ -73,7 +74,9 @@ class Exchange:
             raise UsageError(
                 "explainers are not asked over gRPC", hint="make a client of http://..."
             )
-        message = build_request(data, protocol=self.address.protocol, names=names)
+        with _needing_numpy():
+            data, names = prepare_data(data, names, protocol=self.address.protocol)
+            message = build_request(data, protocol=self.address.protocol, names=names)
         return self.ask(url or self.address.explanation_url(predictor), message)
 
     def ask_metadata(self) -> Call:
@@ -102,10 +105,10 @@ class Exchange:
         self.address.check_feedback()
         message: Message = {"reward": reward}
         with _needing_numpy():
-            if request is not None:
-                message["request"] = build_request(request)
-            if truth is not None:
-                message["truth"] = build_request(truth)
+            for name, data in (("request", request), ("truth", truth)):
+                if data is not None:
+                    rows, names = prepare_data(data, None, protocol="seldon")
+                    message[name] = build_request(rows, names=names)
         return message if response is None else {**message, "response": response}
 
     def build_message(
@@ -120,6 +123,7 @@ class Exchange:
                 self.address.name,
             )
         with _needing_numpy():
+            data, names = prepare_data(data, names, protocol=self.address.protocol)
             message = build_request(
                 data, protocol=self.address.protocol, names=names, as_arrays=as_arrays
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from seldon_deployer.client.exchange import Exchange
 from seldon_deployer.client.failures import refusal, says_failure, unreadable
+from seldon_deployer.client.inputs import prepare_data
 from seldon_deployer.client.messages import Call, Reply
 from seldon_deployer.errors import PayloadError, UsageError
 from seldon_deployer.payload import Message, build_request
@@ -98,8 +99,8 @@ class GrpcExchange(Exchange):
 def _write_rows(data: Any, names: Sequence[str] | None) -> bytes:
     from seldon_deployer.client import grpc_wire
 
-    columns = getattr(data, "columns", None)
-    names = names or ([str(name) for name in columns] if columns is not None else [])
+    data, names = prepare_data(data, names, protocol="seldon")
+    names = names or []
     rows = as_array(data)
     build_request(rows[:1], names=names)  # Tells of names that are too few or too many.
     if rows.dtype.kind in "iuf":
