@@ -44,6 +44,10 @@ class UnitApp:
         """Why the process is to end; empty while all is well."""
         return self._calls.watch.stuck
 
+    @stuck.setter
+    def stuck(self, why: str) -> None:
+        self._calls.watch.stuck = why
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":

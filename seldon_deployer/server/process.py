@@ -150,10 +150,10 @@ def _check(app: UnitApp) -> None:
     """Raise SeldonDeployerError where the server has ended itself."""
     if app.stuck:
         raise SeldonDeployerError(
-            "the unit has ended itself, for a call does not come back",
+            "the unit has ended itself, for a fresh one to take its place",
             why=app.stuck,
-            hint="the log says above where the call is; give more time with --timeout-seconds, "
-            "or the annotation seldon.io/rest-timeout",
+            hint="the log says above where a call is; give more time with --timeout-seconds or the "
+            "annotation seldon.io/rest-timeout, more memory with --max-memory-bytes",
         )
 
 

@@ -84,6 +84,8 @@ class Settings:
     tracing: bool = False
     # How long a request over REST may take; None: as long as its client waits.
     timeout_seconds: float | None = None
+    # The memory of a process, after which a fresh one takes its place; None: whatever there is.
+    max_memory_bytes: int | None = None
     # How requests are joined (`max_batch_size`, `max_batch_delay_ms`) where no parameter says.
     batches: dict[str, float] = field(default_factory=dict)
     # How long a client may take for the head of a request, or pause in its body.
@@ -152,6 +154,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         max_waiting=max(1, given.max_waiting),
         timeout_seconds=given.timeout_seconds or rest_timeout_seconds(annotations),
         client_seconds=given.client_seconds,
+        max_memory_bytes=given.max_memory_bytes,
         batches=mlserver["batches"],
         **process,
         **wrapper,
@@ -317,6 +320,12 @@ def _parser() -> argparse.ArgumentParser:
         default=60.0,
         metavar="N",
         help="for the head of a request, or a pause in its body (default 60); then 408",
+    )
+    parser.add_argument(
+        "--max-memory-bytes",
+        type=int,
+        metavar="N",
+        help="of a process, after which it ends in order; a worker is replaced (default: no end)",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default 1)")
     parser.add_argument(

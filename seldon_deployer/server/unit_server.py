@@ -17,6 +17,7 @@ import uvicorn
 from seldon_deployer.server.access_log import AccessLog, Application, open_access_log
 from seldon_deployer.server.app import UnitApp
 from seldon_deployer.server.listening import stop_connecting
+from seldon_deployer.server.memory import describe_excess
 from seldon_deployer.server.metrics_page import MetricsPage, bind_metrics, serve_metrics
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.tracing import Traced, Tracing, start_tracing
@@ -105,12 +106,13 @@ class UnitServer(uvicorn.Server):
                 # Not of uvicorn's other protocol, where httptools is missing.
                 if hasattr(connection, "drop_if_slow"):
                     connection.drop_if_slow(self._settings.client_seconds)
+            self._app.stuck = self._app.stuck or describe_excess(self._settings.max_memory_bytes)
         if self._app.stuck:
             self.give_up()
         return await super().on_tick(counter)
 
     def give_up(self) -> None:
-        """End in order: a thread is lost, and a fresh process has it again."""
+        """End in order: a thread or memory is lost, and a fresh process has it again."""
         self._app.draining = self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

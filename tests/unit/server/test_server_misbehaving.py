@@ -1,10 +1,13 @@
 """Classes that hang, raise, or return what is no answer: contained, and named."""
 
+import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
+import urllib3
 
 HANG, WELL = {"strData": "hang"}, {"strData": "x"}
 
@@ -128,4 +131,34 @@ def test_a_class_that_closes_the_output_still_answers(start_unit):
     unit = start_unit("misbehaving.Prints", "--access-log", "1")
     for _ in range(3):
         assert unit.post("/predict", WELL).status in (200, 500)
+    assert unit.process.poll() is None
+
+
+def test_a_class_that_leaks_ends_in_order_before_the_container_does(start_unit):
+    limit = 512 << 20
+    unit = start_unit("misbehaving.Leaks", "--max-memory-bytes", str(limit), "--metrics-port", "0")
+    page = re.search(r" metrics on (\S+)", unit.log.read_text())[1]
+    text = unit.http.request("GET", page).data.decode()
+    memory = float(re.search(r"^process_resident_memory_bytes{.*} (\S+)$", text, re.MULTILINE)[1])
+    assert 0 < memory < limit
+    with suppress(urllib3.exceptions.HTTPError):
+        for _ in range(200):
+            assert unit.post("/predict", WELL).status == 200
+    code, log = wait_for_end(unit)
+    assert code == 1
+    assert "MiB of memory, and may have 512 MiB" in log.strip().splitlines()[-1]
+
+
+def test_a_worker_that_leaks_is_replaced_and_no_request_is_lost(start_unit):
+    unit = start_unit(
+        *("misbehaving.Leaks", "--max-memory-bytes", str(512 << 20), "--metrics-port", "0"),
+        *("--workers", "2"),
+    )
+    seen = set()
+    deadline = time.monotonic() + 60
+    while len(seen) < 3:
+        assert time.monotonic() < deadline
+        seen.add(unit.predict(WELL)["jsonData"]["pid"])
+        # The leak is quick, its replacement is not: it loads numpy first.
+        time.sleep(0.1)
     assert unit.process.poll() is None

@@ -75,3 +75,14 @@ def _nest(depth):
     for _ in range(depth):
         nested = [nested]
     return {"a": nested}
+
+
+class Leaks:
+    """Keeps 32 MiB more with each call."""
+
+    def __init__(self):
+        self.kept = []
+
+    def predict(self, X, names):
+        self.kept.append(np.ones(4 << 20))
+        return {"pid": os.getpid()}
