@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from seldon_deployer.cli.options import connect, connection_options
+from seldon_deployer.cli.options import connect, connection_options, timeout_option
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--timeout", type=float, default=60, show_default=True, metavar="SECONDS")
+@timeout_option(60, "until each is gone")
 @connection_options
 def command(names: tuple[str, ...], timeout: float, **options: Any) -> None:
     """Delete what was deployed under these names, and wait until it is gone."""

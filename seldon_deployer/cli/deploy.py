@@ -15,6 +15,7 @@ from seldon_deployer.cli.options import (
     preflight_options,
     server_image_option,
     take_config,
+    timeout_option,
 )
 from seldon_deployer.cli.output import describe, progress, write_details, write_json
 
@@ -29,14 +30,7 @@ if TYPE_CHECKING:
 @server_image_option
 @output_option
 @preflight_options
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait until it serves.",
-)
+@timeout_option(300, "until it serves")
 @click.option("--force", is_flag=True, help="Take fields that other managers own.")
 @click.option("--adopt", is_flag=True, help="Take over a resource that somebody else created.")
 @click.option("--keep-failed", is_flag=True, help="Leave what does not serve, for inspection.")

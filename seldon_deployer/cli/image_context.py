@@ -38,7 +38,13 @@ _PYTHON_VERSION = re.compile(r"3\.\d+(\.\d+)?")
 @click.option("--requirement", "-r", multiple=True, metavar="REQ", help="Package, as pip takes it.")
 @click.option("--parameter", "-p", multiple=True, metavar="KEY=VALUE", help="Of your class.")
 @click.option("--env", "-e", multiple=True, metavar="KEY=VALUE", help="Environment.")
-@click.option("--service-type", metavar="T", default="MODEL", show_default=True)
+@click.option(
+    "--service-type",
+    metavar="T",
+    default="MODEL",
+    show_default=True,
+    help="What it is in a graph: MODEL, TRANSFORMER, ROUTER, COMBINER, OUTPUT_TRANSFORMER.",
+)
 @click.option("--pin", is_flag=True, help="Keep to the versions of this environment.")
 @click.option("--python", metavar="VERSION", help="Python of the image.  [default: this one's]")
 @click.option("--base-image", metavar="IMAGE", help="Instead of Python's slim one.")

@@ -22,10 +22,18 @@ Command = Callable[..., Any]
 def connection_options(command: Command) -> Command:
     """`--runtime`, `--context`, `--namespace`, `--kubeconfig`, `--base-url`."""
     for option in (
-        click.option("--base-url", metavar="URL", help="Address of Seldon's ingress."),
+        click.option(
+            "--base-url",
+            metavar="URL",
+            help="Web address of Seldon's ingress: prediction URLs begin with it.",
+        ),
         click.option("--kubeconfig", metavar="FILE", type=click.Path(), help="Kubeconfig to use."),
-        click.option("--namespace", "-n", metavar="NS", help="Kubernetes namespace."),
-        click.option("--context", metavar="C", help="Context of the kubeconfig."),
+        click.option(
+            "--namespace", "-n", metavar="NS", help="Kubernetes namespace; else the context's own."
+        ),
+        click.option(
+            "--context", metavar="C", help="Context of the kubeconfig, instead of the current one."
+        ),
         click.option(
             "--runtime",
             type=click.Choice(["auto", "cluster", "local"]),
@@ -37,6 +45,18 @@ def connection_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def timeout_option(default: int, what: str) -> Callable[[Command], Command]:
+    """`--timeout`: how long `what` may take."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=default,
+        show_default=True,
+        metavar="SECONDS",
+        help=f"How long to wait {what}.",
+    )
 
 
 def server_image_option(command: Command) -> Command:
@@ -66,53 +86,93 @@ def config_options(command: Command) -> Command:
     for option in reversed(
         [
             click.option(
-                "--file", "-f", metavar="FILE",
+                "--file",
+                "-f",
+                metavar="FILE",
                 help="Configuration in YAML, all of it; other options win over it.",
             ),
-            click.option("--name", metavar="NAME", help="Name of the model."),
-            click.option("--model-uri", metavar="URI", help="Where the artifact lies."),
             click.option(
-                "--implementation", metavar="X", help="Server, such as SKLEARN_SERVER; else found."
+                "--name",
+                metavar="NAME",
+                help="Name of the model; the same name again updates it in place.",
             ),
-            click.option("--python-class", metavar="MODULE.Class", help="Code of your own."),
+            click.option(
+                "--model-uri",
+                metavar="URI",
+                help="Where the model lies: a path, s3://, gs://, az://, pvc://.",
+            ),
+            click.option(
+                "--implementation",
+                metavar="X",
+                help="Server, such as SKLEARN_SERVER; found from the model if left out.",
+            ),
+            click.option(
+                "--python-class", metavar="MODULE.Class", help="Class of your own that serves."
+            ),
             click.option(
                 "--code-path",
                 metavar="DIR",
                 type=click.Path(exists=True, file_okay=False),
                 help="Folder that holds the class (this machine only).",
             ),
-            click.option("--image", metavar="IMAGE", help="Container image of the unit."),
             click.option(
-                "--protocol", type=click.Choice(["seldon", "v2"]),
+                "--image", metavar="IMAGE", help="Container image to run, of code of your own."
+            ),
+            click.option(
+                "--protocol",
+                type=click.Choice(["seldon", "v2"]),
                 help="Protocol of predictions.  [default: seldon]",
             ),
             click.option(
-                "--replicas", type=click.IntRange(min=0), metavar="N",
-                help="How many at once.  [default: 1]",
+                "--replicas",
+                type=click.IntRange(min=0),
+                metavar="N",
+                help="How many pods at once.  [default: 1]",
             ),
             click.option(
-                "--parameter", "-p", multiple=True, metavar="KEY=VALUE",
+                "--parameter",
+                "-p",
+                multiple=True,
+                metavar="KEY=VALUE",
                 help="Parameter of the server or class; numbers and true/false keep their type.",
             ),
-            click.option("--env", "-e", multiple=True, metavar="KEY=VALUE", help="Environment."),
             click.option(
-                "--request", multiple=True, metavar="KEY=VALUE", help="Requested, as cpu=100m."
+                "--env",
+                "-e",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Environment variable; may be given several times, as all KEY=VALUE.",
             ),
             click.option(
-                "--limit", multiple=True, metavar="KEY=VALUE", help="At most, as memory=1Gi."
+                "--request",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Resource to request, as cpu=100m.",
+            ),
+            click.option(
+                "--limit",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Resource to use at most, as memory=1Gi.",
             ),
             click.option("--label", multiple=True, metavar="KEY=VALUE", help="Label to add."),
             click.option(
                 "--annotation", multiple=True, metavar="KEY=VALUE", help="Annotation to add."
             ),
             click.option("--service-account", metavar="NAME", help="Service account of the pods."),
-            click.option("--secret-name", metavar="NAME", help="Secret with storage credentials."),
             click.option(
-                "--orchestrator", type=click.Choice(["auto", "always", "never", "separate"]),
-                help="Seldon's orchestrator beside the unit.  [default: auto]",
+                "--secret-name",
+                metavar="NAME",
+                help="Existing Secret with storage credentials; see `secret apply`.",
+            ),
+            click.option(
+                "--orchestrator",
+                type=click.Choice(["auto", "always", "never", "separate"]),
+                help="Whether Seldon's orchestrator runs beside the model, in a pod of its own, or "
+                "not; auto: where it has work.  [default: auto]",
             ),
         ]
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 

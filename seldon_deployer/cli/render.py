@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_options
-@click.option("--namespace", "-n", default="default", show_default=True, metavar="NS")
+@click.option(
+    "--namespace",
+    "-n",
+    default="default",
+    show_default=True,
+    metavar="NS",
+    help="Namespace that the manifest is for.",
+)
 @click.option(
     "--runtime",
     type=click.Choice(["cluster", "local"]),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from seldon_deployer.cli.credential_file import read_credential_file
-from seldon_deployer.cli.options import connection_options
+from seldon_deployer.cli.options import connection_options, timeout_option
 from seldon_deployer.cli.output import progress, write_json
 from seldon_deployer.cli.session import current_session
 from seldon_deployer.errors import UsageError
@@ -25,14 +25,7 @@ log = logging.getLogger(__name__)
     is_flag=True,
     help="Start the pods of the deployments that use it anew, and wait for them.",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for each of them.",
-)
+@timeout_option(300, "for each of them")
 @connection_options
 @click.option(
     "--output",

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from seldon_deployer.cli.options import connect, connection_options
+from seldon_deployer.cli.options import connect, connection_options, timeout_option
 
 
 @click.command()
 @click.argument("name")
-@click.option("--timeout", type=float, default=300, show_default=True, metavar="SECONDS")
+@timeout_option(300, "until it serves")
 @connection_options
 def command(name: str, timeout: float, **options: Any) -> None:
     """Bring a stopped deployment back, and wait until it serves."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from seldon_deployer.cli.options import connect, connection_options
+from seldon_deployer.cli.options import connect, connection_options, timeout_option
 
 
 @click.command()
 @click.argument("name")
-@click.option("--timeout", type=float, default=60, show_default=True, metavar="SECONDS")
+@timeout_option(60, "until its pods have ended")
 @connection_options
 def command(name: str, timeout: float, **options: Any) -> None:
     """End all replicas of a deployment; start brings them back."""

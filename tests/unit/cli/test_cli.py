@@ -243,3 +243,29 @@ def test_rbac_gives_rights_on_secrets_where_they_are_asked_for(capsys, options, 
 def test_rbac_takes_names_of_kubernetes_alone(capsys, options):
     assert run(["rbac", *options]) == 2
     assert "is no name of a Kubernetes object" in capsys.readouterr().err
+
+
+def commands_of(group, path=()):
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if isinstance(command, click.Group):
+            yield from commands_of(command, (*path, name))
+        else:
+            yield pytest.param(command, id=" ".join((*path, name)))
+
+
+@pytest.mark.parametrize("command", list(commands_of(cli)))
+def test_every_command_says_what_it_does_and_what_each_option_is_for(command):
+    assert command.help
+    silent = [
+        each.name
+        for each in command.params
+        if isinstance(each, click.Option) and not each.hidden and not each.help
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("command", ["deploy", "stop", "start", "delete"])
+def test_a_time_to_wait_is_more_than_none(capsys, command):
+    assert run([command, *([] if command == "deploy" else ["iris"]), "--timeout", "0"]) == 2
+    assert "0" in capsys.readouterr().err
