@@ -91,9 +91,10 @@ payloads = st.one_of(
     st.fixed_dictionaries({"binData": st.binary(max_size=9).map(lambda b: b64encode(b).decode())}),
     st.fixed_dictionaries({"jsonData": anything}),
 )
-messages = st.tuples(payloads, st.just({}) | st.fixed_dictionaries({"meta": meta})).map(
-    lambda both: both[0] | both[1]
-)
+# Of several payloads one counts; which one is the reader's rule.
+messages = st.tuples(
+    st.just({}) | payloads, payloads, st.just({}) | st.fixed_dictionaries({"meta": meta})
+).map(lambda parts: parts[0] | parts[1] | parts[2])
 feedbacks = st.fixed_dictionaries(
     {"reward": st.integers(-3, 3) | st.floats(-1, 1)},
     optional={"request": messages, "response": messages, "truth": messages},
