@@ -27,6 +27,8 @@ _INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "SSL_CERT_FILE"),
 )
+# Folders of the pod's own, which it is given the contents of; the other kinds lie somewhere.
+_VOLUME_KINDS = frozenset({"emptyDir", "downwardAPI", "secret", "configMap", "projected"})
 # Holds JSON: a path in it is part of a quoted text.
 _PARAMETERS = "PREDICTIVE_UNIT_PARAMETERS"
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)|\$\$")
@@ -167,11 +169,13 @@ class PodFolder:
                 return str(metadata.get(group, {}).get(key, ""))
         return fixed.get(path, "")
 
-    def _claim(self, name: str) -> Path:
+    def _claims(self) -> Path:
         from seldon_deployer.storage.volume import VOLUMES
 
-        folder = os.environ.get(VOLUMES) or self.root.parent.parent / "volumes"
-        mount = Path(folder) / name
+        return Path(os.environ.get(VOLUMES) or self.root.parent.parent / "volumes")
+
+    def _claim(self, name: str) -> Path:
+        mount = self._claims() / name
         if not mount.is_dir():
             raise ConfigMissing(
                 f'persistentvolumeclaim "{name}" not found: here it is the folder {mount}. '
@@ -179,11 +183,27 @@ class PodFolder:
             )
         return mount
 
+    def _host_path(self, source: Object) -> Path:
+        path, kind = Path(str(source["path"])), source.get("type") or ""
+        if kind == "DirectoryOrCreate":
+            path.mkdir(parents=True, exist_ok=True)
+        is_right = {"Directory": path.is_dir, "File": path.is_file}.get(kind)
+        if is_right is not None and not is_right():
+            raise ConfigMissing(f"hostPath type check failed: {path} is not a {kind.lower()}")
+        return path
+
     def _fill(self, volume: Object) -> Path:
         if "hostPath" in volume:
-            return Path(str(volume["hostPath"]["path"]))
+            return self._host_path(volume["hostPath"])
         if claim := volume.get("persistentVolumeClaim"):
             return self._claim(claim["claimName"])
+        if elsewhere := volume.keys() - _VOLUME_KINDS - {"name"}:
+            kind = min(elsewhere)
+            raise ConfigMissing(
+                f"volume {volume['name']!r} is of kind {kind}, which this machine does not mount. "
+                "Mount it yourself and name its folder as a hostPath, or give a claim: the folder "
+                f"of that name in {self._claims()}"
+            )
         folder: Path = self.root / "volumes" / volume["name"]
         folder.mkdir(parents=True, exist_ok=True)
         for item in volume.get("downwardAPI", {}).get("items", []):

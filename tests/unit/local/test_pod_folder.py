@@ -227,3 +227,32 @@ def test_a_claim_without_a_folder_is_not_found_and_says_which_folder_to_make(tmp
 
     with pytest.raises(ConfigMissing, match=f'"models" not found.*{tmp_path / "volumes/models"}'):
         folder.create()
+
+
+@pytest.mark.parametrize(
+    "source", [{"nfs": {"server": "h", "path": "/x"}}, {"csi": {"driver": "d"}}, {"ephemeral": {}}]
+)
+def test_a_volume_that_lies_elsewhere_is_not_an_empty_folder(tmp_path, source):
+    with pytest.raises(ConfigMissing, match=f"of kind {next(iter(source))}.*hostPath"):
+        folder_of(tmp_path, volumes=[{"name": "models", **source}])
+
+
+@pytest.mark.parametrize(("kind", "is_there"), [("Directory", False), ("File", False), ("", True)])
+def test_the_type_of_a_host_path_is_checked_as_kubelet_does(tmp_path, kind, is_there):
+    volume = {"name": "v", "hostPath": {"path": str(tmp_path / "nothing"), "type": kind}}
+
+    if is_there:
+        folder_of(tmp_path, volumes=[volume])
+    else:
+        with pytest.raises(ConfigMissing, match=f"nothing is not a {kind.lower()}"):
+            folder_of(tmp_path, volumes=[volume])
+
+
+def test_a_host_path_is_made_where_its_type_says_so(tmp_path):
+    path = tmp_path / "made" / "here"
+    volume = {"name": "v", "hostPath": {"path": str(path), "type": "DirectoryOrCreate"}}
+
+    folder = folder_of(tmp_path, volumes=[volume])
+
+    assert path.is_dir()
+    assert folder.mounts({"volumeMounts": [{"name": "v", "mountPath": "/m"}]}) == {"/m": path}
