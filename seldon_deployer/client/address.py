@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, cast
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -74,6 +74,21 @@ class Address:
     def is_grpc(self) -> bool:
         """Whether it is asked over gRPC, `grpc://` or with TLS `grpcs://`."""
         return self.base.startswith("grpc")
+
+    def over_grpc(self) -> Address:
+        """The same deployment asked over gRPC, where an ingress takes both on one port.
+
+        Raises UsageError where the base is no path of Seldon's ingress.
+        """
+        if self.is_grpc:
+            return self
+        if _BEHIND_INGRESS.fullmatch(self.base) is None:
+            raise UsageError(
+                "where this answers gRPC cannot be told from its URL",
+                why=f"{self.base} is no .../seldon/NAMESPACE/NAME",
+                hint="give grpc://HOST:PORT instead",
+            )
+        return replace(self, base=f"grpc{self.base.removeprefix('http')}")
 
     @property
     def routing_headers(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Literal
 
 from seldon_deployer.client.address import Address, Addressed, find_address
 from seldon_deployer.client.connection import (
@@ -24,6 +25,7 @@ class Client:
     `target` is a prediction URL, the base of one (`http://INGRESS/seldon/NAMESPACE/NAME`) or a
     `Service`. `auth` is a bearer token, a (user, password), or a function that gives the token of
     the moment; `headers` go with every request. `binary` sends and asks for V2 tensors as bytes.
+    `transport="grpc"` asks over gRPC at the same ingress, as a `grpc://` URL does.
     Raises UsageError or ConfigError for what makes no sense together.
     """
 
@@ -33,6 +35,7 @@ class Client:
         *,
         protocol: str | None = None,
         model: str | None = None,
+        transport: Literal["http", "grpc"] | None = None,
         binary: bool = False,
         auth: Auth | None = None,
         headers: Mapping[str, str] | None = None,
@@ -42,6 +45,12 @@ class Client:
         retries: Retries | None = None,
     ) -> None:
         address = find_address(target, protocol=protocol, model=model)
+        if transport == "grpc":
+            address = address.over_grpc()
+        elif transport == "http" and address.is_grpc:
+            raise UsageError(
+                f"{address.base} is asked over gRPC", hint='leave out transport="http"'
+            )
         connection = Connection(auth, dict(headers or {}), tls or Tls(), connect_timeout_seconds)
         connection.warn_of_risks(address.base)
         self._connection = connection

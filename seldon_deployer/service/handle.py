@@ -157,8 +157,8 @@ class Service:
     def client(self, **options: Any) -> InferenceClient:
         """Make a client of its own, with options that `predict` has not.
 
-        Those are the options of InferenceClient: `auth`, `headers`, `tls`, `binary`, `retries`,
-        timeouts. Raises PredictionError while the deployment has no address.
+        Those are the options of InferenceClient: `transport`, `auth`, `headers`, `tls`, `binary`,
+        `retries`, timeouts. Raises PredictionError while the deployment has no address.
         """
         if self.prediction_url is None and self.refresh().prediction_url is None:
             raise PredictionError(

@@ -139,3 +139,20 @@ def test_rows_without_numpy_are_told_and_messages_need_none():
     assert text.startswith("PredictionError")
     assert message.startswith("PredictionError")
     assert rows.startswith("UsageError rows of data need numpy")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api/v1.0/predictions"])
+def test_the_same_ingress_is_asked_over_grpc_where_that_is_wanted(path):
+    address = find_address(BASE + path).over_grpc()
+    assert address.prediction_url == BASE.replace("https", "grpcs")
+    assert address.routing_headers == {"seldon": "iris", "namespace": "models"}
+    assert address.over_grpc() is address
+    with InferenceClient("http://localhost:1/seldon/a/b", transport="grpc") as client:
+        assert client.prediction_url == "grpc://localhost:1/seldon/a/b"
+
+
+def test_a_transport_that_the_url_cannot_have_is_said_in_words():
+    with pytest.raises(UsageError, match="where this answers gRPC cannot be told"):
+        InferenceClient("http://localhost:9000", transport="grpc")
+    with pytest.raises(UsageError, match="is asked over gRPC"):
+        InferenceClient("grpc://localhost:9000", transport="http")

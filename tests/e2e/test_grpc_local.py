@@ -191,6 +191,13 @@ def test_a_unit_without_an_orchestrator_gets_calls_as_they_are(single):
         over_grpc(service, "another").predict([[1.0]])
 
 
+def test_a_service_makes_a_client_of_grpc(single):
+    service, _ = single
+    with service.client(transport="grpc") as client:
+        assert client.prediction_url.startswith("grpc://")
+        assert np.array_equal(client.predict(LARGE), LARGE + 1)
+
+
 def test_the_gateway_has_health_and_tells_what_it_cannot_find(single):
     service, _ = single
     gateway = gateway_of(service)
