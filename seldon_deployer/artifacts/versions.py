@@ -1,7 +1,7 @@
 """Library versions: what a model was trained with, against what serves it. Rules as data.
 
-Those of XGBoost were tried, with 1.4 to 3.2 each reading what all the others wrote; the rest is
-what the libraries say of themselves.
+Those of XGBoost were tried, with 1.4 to 3.2 each reading what all the others wrote, and that of
+Keras; the rest is what the libraries say of themselves.
 """
 
 from __future__ import annotations
@@ -93,6 +93,21 @@ RULES: tuple[Rule, ...] = (
         lambda trained, served: trained[:2] > served[:2],
         Effect.UNSUPPORTED,
         "it is promised to read models of earlier versions only",
+    ),
+    # Tried: Keras 2.21 with what 3.15 wrote, as .keras and as HDF5.
+    Rule(
+        "keras",
+        lambda trained, served: trained >= (3,) and served < (3,),
+        Effect.FAILS,
+        "Keras 2 cannot read what Keras 3 writes",
+    ),
+    # PyTorch's own warning in the documentation of torch.export.save.
+    Rule(
+        "torch",
+        lambda trained, served: trained[:2] < served[:2],
+        Effect.MAY_FAIL,
+        "PyTorch does not promise to read exported programs of earlier versions",
+        formats=frozenset({"export"}),
     ),
     Rule(
         "onnx opset",

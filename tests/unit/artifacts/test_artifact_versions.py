@@ -85,6 +85,7 @@ def test_what_was_seen_of_xgboost_is_what_is_told(
             "earlier versions only",
         ),
         ({"xgboost": "1.7.6"}, {"xgboost": "3.2.0"}, Effect.FAILS, "old binary format"),
+        ({"keras": "3.15.1"}, {"keras": "2.15.0"}, Effect.FAILS, "what Keras 3 writes"),
     ],
 )
 def test_what_is_known_to_break_says_why(
@@ -94,6 +95,21 @@ def test_what_is_known_to_break_says_why(
 
     assert verdict.effect == effect
     assert [reason in each for each in verdict.reasons] == [True]
+
+
+@pytest.mark.parametrize(
+    ("trained", "served", "file_format", "effect"),
+    [
+        ("2.6.0+cpu", "2.15.0", "export", Effect.MAY_FAIL),
+        ("2.15.0", "2.15.1", "export", Effect.NONE),
+        ("2.15.0", "2.6.0", "export", Effect.NONE),
+        ("2.6.0", "2.15.0", "torchscript", Effect.NONE),
+    ],
+)
+def test_an_exported_program_of_an_earlier_pytorch_may_not_load(
+    trained: str, served: str, file_format: str, effect: Effect
+) -> None:
+    assert judge_versions({"torch": trained}, {"torch": served}, file_format).effect == effect
 
 
 libraries = st.sampled_from(sorted({rule.library for rule in RULES}))
