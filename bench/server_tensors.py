@@ -55,6 +55,7 @@ def run() -> list[Row]:
     rows += [
         _memory("V2 binary over REST", _ask_v2_binary),
         _memory("V2 over gRPC", _ask_v2_grpc),
+        _memory("Seldon's tensor over gRPC (20 MB on the wire)", _ask_seldon_grpc),
     ]
     return rows
 

@@ -1,5 +1,6 @@
 """gRPC as a part of the process: its port, its limits, health, reflection, deadlines, its end."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -7,8 +8,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
@@ -180,3 +183,32 @@ def wait_for(claim):
     while not claim():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc, which Linux has")
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+def test_large_tensors_take_less_than_four_times_their_size_however_many_come(start_unit, protocol):
+    started = start_unit("served.Echo", "--grpc-port", "0")
+    unit = connect(started)
+
+    def ask(values):
+        if protocol == "v2":
+            answer = unit.infer(infer_request(a=("FP32", [values.size], values.tobytes())))
+            return np.frombuffer(answer.raw_output_contents[0], "float32")
+        request = message_class(MESSAGE)()
+        request.data.tensor.shape.extend(values.shape)
+        request.data.tensor.values.extend(values)
+        return np.array(
+            unit.call("seldon.protos.Model/Predict", request, MESSAGE).data.tensor.values
+        )
+
+    def most_resident_bytes():
+        status = Path(f"/proc/{started.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
+
+    values = np.random.default_rng(0).random(2_000_000, dtype="float32")
+    ask(values[:1])
+    before = most_resident_bytes()
+    for _ in range(4):
+        assert np.array_equal(ask(values), values)
+    assert most_resident_bytes() - before < 4 * values.nbytes
