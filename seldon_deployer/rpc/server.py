@@ -53,6 +53,7 @@ class ServerStream(Stream):
     __slots__ = (
         "came",
         "has_begun",
+        "is_cut",
         "messages",
         "news",
         "reader",
@@ -71,6 +72,8 @@ class ServerStream(Stream):
         # Whether the head of an answer was sent, and whether its end was.
         self.has_begun = False
         self.was_answered = False
+        # Whether no more messages are wanted of a stream of them.
+        self.is_cut = False
         # Bytes of all data, as content-length counts them.
         self.came = 0
 
@@ -138,6 +141,10 @@ class ServerConnection(Connection[ServerStream]):
             # before the answer to the ping is all that comes.
             goaway = write_goaway(LARGEST_WINDOW, ErrorCode.NO_ERROR)
             self.write(goaway + write_ping(_LEAVING))
+            for stream in self.streams.values():
+                # A stream of messages might go on for ever.
+                stream.is_cut = self._serving.streams_in(stream.request.path)
+                stream.tell()
 
     def take_pong(self, payload: bytes) -> None:
         """The client knows that this connection takes no more calls."""

@@ -52,10 +52,10 @@ class Call:
         return sum(len(message) for message in self._stream.messages)
 
     async def read(self) -> Buffer | None:
-        """The next message of a stream; None when there are no more."""
+        """The next message of a stream; None when there are no more, or the server ends."""
         stream = self._stream
         while not stream.messages:
-            if stream.is_ended_there:
+            if stream.is_ended_there or stream.is_cut:
                 return None
             stream.news = self._connection.loop.create_future()
             await stream.news

@@ -115,6 +115,19 @@ def test_a_stream_answers_each_message_as_it_comes():
     asyncio.run(run())
 
 
+def test_an_open_stream_does_not_keep_a_server_from_its_end():
+    async def run():
+        async with serving() as (shared, port), grpcio_channel(port) as channel:
+            call = channel.stream_stream("/test/Stream")()
+            await call.write(b"a")
+            assert await call.read() == b"<a>"
+            await asyncio.wait_for(shared.stop(60), 20)
+            assert await call.read() == grpc.aio.EOF
+            assert await call.code() == grpc.StatusCode.OK
+
+    asyncio.run(run())
+
+
 def test_one_that_gives_up_ends_its_call_and_no_other():
     async def run():
         async with serving() as (shared, port), grpcio_channel(port) as channel:
