@@ -211,4 +211,6 @@ def test_large_tensors_take_less_than_four_times_their_size_however_many_come(st
     before = most_resident_bytes()
     for _ in range(4):
         assert np.array_equal(ask(values), values)
-    assert most_resident_bytes() - before < 4 * values.nbytes
+    # Seldon's tensors are doubles on their way.
+    size_bytes = values.nbytes * (2 if protocol == "seldon" else 1)
+    assert most_resident_bytes() - before < 4 * size_bytes
