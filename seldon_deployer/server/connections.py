@@ -35,6 +35,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._beside_bytes = 0
         self._in_head = True
         self._heard = self.loop.time()
+        # The request before the last one.
+        self._earlier: Any = None
+        self._running: Any = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone: also for the request that is at work, where others wait behind it."""
+        self.pipeline.clear()
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """It has sent something."""
@@ -54,9 +65,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection until the last request that came whole is answered."""
+        self._drop_part()
         if self._is_owed_an_answer:
             self.cycle.keep_alive = False
             return True
+        self._forget_request()
         return False
 
     def drop_if_slow(self, most_seconds: float) -> None:
@@ -79,7 +92,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The parser has read a head."""
+        earlier = self.cycle
         super().on_headers_complete()
+        if self.cycle is not earlier:
+            self._earlier = earlier
         self._in_head = False
         self._note()
 
@@ -98,6 +114,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether a request that came whole is not answered yet."""
         cycle = self.cycle
         return not (cycle is None or cycle.response_complete or cycle.more_body)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _drop_part(self) -> None:
+        """Take back a request that came in part, and waits for those before it to be answered."""
+        if self.pipeline and self.pipeline[0][0] is self.cycle and self.cycle.more_body:
+            self.pipeline.popleft()
+            self.cycle = self._earlier
+
+    def _forget_request(self) -> None:
+        """The connection is about to close: what is still said of its request goes nowhere."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _note(self) -> None:
         """The request has come a step further."""
@@ -126,13 +158,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer with an error; or, where whole requests came before, answer these and no more."""
         if self.transport.is_closing():
             return
+        self._drop_part()
         if self._is_owed_an_answer:
             self.cycle.keep_alive = False
             return
-        if self.cycle is not None:
-            # What the application still says of this request has nowhere to go.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self._forget_request()
         text = _REFUSALS[status]
         head = b"HTTP/1.1 %d %s\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n"
         end = b"connection: close\r\n\r\n"

@@ -150,9 +150,13 @@ def test_requests_in_a_row_are_answered_in_a_row(unit):
     assert answer.count(b"HTTP/1.1 200 OK") == 300
 
 
-def test_what_comes_behind_whole_requests_does_not_take_their_answers(unit):
-    answer = exchange(unit, REQUEST * 3 + b"garbage\r\n\r\n" + REQUEST)
-    assert answer.count(b'"strData":"x"') == 3
+@pytest.mark.parametrize(
+    "behind", [b"garbage\r\n\r\n" + REQUEST, REQUEST[:-3], HEAD, CHUNKED + b"zz"]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_comes_behind_whole_requests_does_not_take_their_answers(unit, behind, count):
+    answer = exchange(unit, REQUEST * count + behind, closes_its_side=True)
+    assert answer.count(b'"strData":"x"') == count
 
 
 def test_clients_that_keep_silent_are_let_go(unit):
