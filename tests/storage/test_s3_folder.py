@@ -528,6 +528,10 @@ def _no_identity_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
 
 
-def test_no_identity_at_all_is_told_as_that() -> None:
+def test_no_identity_at_all_is_told_as_that(
+    minio: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minio.put("models", {"own/model.joblib": b"1"})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", minio.endpoint)
     with pytest.raises(StorageDenied, match="no credentials"):
         open_folder("s3://models/own").check()
