@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 from seldon_deployer.errors import StorageError
@@ -22,10 +22,9 @@ from seldon_deployer.storage.parts import (
     Part,
     Sink,
     fetch_part,
+    fetch_parts,
     open_target,
-    run_all,
     split,
-    stoppable,
 )
 from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
 
@@ -95,22 +94,16 @@ class AzureContainer:
 
     def fetch(self, file: StoredFile, target: Path, on_bytes: OnBytes) -> None:
         """Write a file to `target` in parallel ranges of one etag, and verify its MD5."""
-        stop = Event()
-        count = stoppable(on_bytes, stop)
         read = partial(self._read_range, file)
-        parts = split(file.size_bytes, _FETCH_BYTES)
         expected, md5 = _md5(file), hashlib.md5(usedforsecurity=False)
         with open_target(target) as opened, target.open("rb") as written:
             digest = ArrivingDigest(md5.update if expected else len, written.fileno())
 
-            def run(part: Part) -> None:
+            def fetch(part: Part, count: OnBytes) -> None:
                 fetch_part(read, opened, part, count)
                 digest.add(part)
 
-            if len(parts) == 1:
-                run(parts[0])
-            else:
-                run_all(self._workers, [partial(run, part) for part in parts], stop)
+            fetch_parts(self._workers, split(file.size_bytes, _FETCH_BYTES), fetch, on_bytes)
             digest.finish()
         if expected and b64encode(md5.digest()).decode() != expected:
             raise corrupted(self._where(file.path), "its MD5 is another than the store's")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial, reduce
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 from seldon_deployer.errors import StorageMissing
@@ -20,10 +20,9 @@ from seldon_deployer.storage.parts import (
     Part,
     Sink,
     fetch_part,
+    fetch_parts,
     open_target,
-    run_all,
     split,
-    stoppable,
 )
 from seldon_deployer.storage.store import Environment, OnBytes, StoredFile
 
@@ -104,23 +103,18 @@ class GCSBucket:
 
     def fetch(self, file: StoredFile, target: Path, on_bytes: OnBytes) -> None:
         """Write a file to `target` in parallel ranges of one generation, and verify its CRC32C."""
-        stop = Event()
-        count = stoppable(on_bytes, stop)
         read = partial(self._read_range, file)
         part_bytes = file.size_bytes // (4 * _WORKERS)
         part_bytes = min(max(part_bytes, _LEAST_FETCH_BYTES), _MOST_FETCH_BYTES)
-        parts = split(file.size_bytes, part_bytes)
         with open_target(target) as opened:
 
-            def run(part: Part) -> CRC32C:
+            def fetch(part: Part, count: OnBytes) -> CRC32C:
                 made = CRC32C()
                 fetch_part(read, opened, part, count, made)
                 return made
 
-            if len(parts) == 1:
-                sums = [run(parts[0])]
-            else:
-                sums = run_all(self._workers, [partial(run, part) for part in parts], stop)
+            parts = split(file.size_bytes, part_bytes)
+            sums = fetch_parts(self._workers, parts, fetch, on_bytes)
         if reduce(CRC32C.then, sums).text != _crc32c(file):
             raise corrupted(self._where(file.path), "its CRC32C is another than the store's")
 

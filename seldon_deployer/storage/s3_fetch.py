@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from seldon_deployer.storage.failures import corrupted, failed
@@ -16,10 +15,9 @@ from seldon_deployer.storage.parts import (
     Part,
     Sink,
     fetch_part,
+    fetch_parts,
     open_target,
-    run_all,
     split,
-    stoppable,
 )
 from seldon_deployer.storage.s3_calls import S3Calls, is_etag
 from seldon_deployer.storage.s3_sums import (
@@ -49,21 +47,16 @@ class _Plan:
 def fetch_object(calls: S3Calls, file: StoredFile, target: Path, on_bytes: OnBytes) -> None:
     """Write an object to `target`, and verify it. See `storage.store.Bucket.fetch`."""
     plan = _make_plan(calls, file)
-    parts = split(file.size_bytes, plan.part_bytes)
-    stop = Event()
-    count = stoppable(on_bytes, stop)
     read = partial(_read_range, calls, file)
     with open_target(target) as opened:
 
-        def run(part: Part) -> bytes:
+        def fetch(part: Part, count: OnBytes) -> bytes:
             made = plan.algorithm.new()
             fetch_part(read, opened, part, count, made)
             return made.digest()
 
-        if len(parts) == 1:
-            digests = [run(parts[0])]
-        else:
-            digests = run_all(calls.workers, [partial(run, part) for part in parts], stop)
+        parts = split(file.size_bytes, plan.part_bytes)
+        digests = fetch_parts(calls.workers, parts, fetch, on_bytes)
     _verify(calls, file, target, plan, digests)
 
 
