@@ -27,12 +27,11 @@ from seldon_deployer.local.rpc_calls import (
 from seldon_deployer.local.unit_calls import ConnectionDropped, Message, WalkFailed
 from seldon_deployer.local.walk import Walk
 from seldon_deployer.rpc.client import CallLost, NotBegun, RpcClient
-from seldon_deployer.rpc.headers import Headers
 from seldon_deployer.rpc.health import HEALTH_SERVICE, Health
 from seldon_deployer.rpc.messages import Buffer
 from seldon_deployer.rpc.server import ServerConnection
 from seldon_deployer.rpc.serving import Call, Serving
-from seldon_deployer.rpc.status import RpcError, StatusCode
+from seldon_deployer.rpc.status import Headers, RpcError, StatusCode
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 _SELDON, _V2 = "/seldon.protos.Seldon", "/inference.GRPCInferenceService"

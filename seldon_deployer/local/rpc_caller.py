@@ -11,7 +11,7 @@ from seldon_deployer.local.rpc_calls import path_of
 from seldon_deployer.local.unit_caller import PodLost, find_backend
 from seldon_deployer.local.unit_calls import Message, WalkFailed
 from seldon_deployer.rpc.client import CallLost, NotBegun, RpcClient
-from seldon_deployer.rpc.headers import Headers
+from seldon_deployer.rpc.status import Headers
 
 __all__ = ["PodLost", "RpcCaller"]
 

@@ -8,29 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from types import MappingProxyType
 
-from seldon_deployer.rpc.connection import Connection
-from seldon_deployer.rpc.frames import (
-    END_HEADERS,
-    PREFACE,
-    ConnectionFailed,
-    ErrorCode,
-    Kind,
-    StreamFailed,
-    write_frame,
-)
-from seldon_deployer.rpc.headers import HeaderReader, Headers, write_headers
-from seldon_deployer.rpc.messages import Buffer, MessageReader, write_prefix, write_timeout
-from seldon_deployer.rpc.sending import Stream
-from seldon_deployer.rpc.status import RpcError, StatusCode, read_status
+from h2.errors import ErrorCodes
 
-_METHOD_AND_SCHEME = b"\x83\x86"
-_CONTENT = (
-    (b":authority", b"localhost"),
-    (b"content-type", b"application/grpc"),
-    (b"te", b"trailers"),
+from seldon_deployer.rpc.connection import LAST_STREAM, Connection, Stream
+from seldon_deployer.rpc.messages import (
+    Buffer,
+    MessageReader,
+    write_prefix,
+    write_timeout,
 )
+from seldon_deployer.rpc.status import Headers, RpcError, StatusCode, read_status
+
+_CONTENT = ((b"content-type", b"application/grpc"), (b"te", b"trailers"))
 # As a server tells that does not say otherwise; more calls at once get another connection.
 MOST_CALLS = 100
 _ANY_SIZE = 2**31 - 1
@@ -47,15 +37,14 @@ class CallLost(Exception):
 class ClientStream(Stream):
     """A call on its way."""
 
-    __slots__ = ("answer", "has_headers", "message", "reader", "trailers")
+    __slots__ = ("answer", "message", "reader", "trailers")
 
-    def __init__(self, number: int, window: int, answer: asyncio.Future[Buffer]) -> None:
-        super().__init__(number, window)
+    def __init__(self, number: int, answer: asyncio.Future[Buffer]) -> None:
+        super().__init__(number)
         self.answer = answer
         self.reader = MessageReader(_ANY_SIZE)
         self.message: Buffer | None = None
         self.trailers: dict[bytes, bytes] = {}
-        self.has_headers = False
 
     def fail(self, error: Exception) -> None:
         """End it by an exception."""
@@ -66,13 +55,11 @@ class ClientStream(Stream):
 class ClientConnection(Connection[ClientStream]):
     """One connection to a server."""
 
-    settings = MappingProxyType({"ENABLE_PUSH": 0})
+    is_client = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._loop = loop
-        self._headers: HeaderReader[Headers] = HeaderReader(lambda headers: headers)
-        self._next = 1
         self._is_leaving = False
 
     @property
@@ -84,14 +71,16 @@ class ClientConnection(Connection[ClientStream]):
         self, path: str, headers: Headers, parts: Sequence[Buffer], timeout_seconds: float | None
     ) -> Buffer:
         """Make a call. Raises RpcError for an answer that is no OK, NotBegun, CallLost."""
-        stream = ClientStream(self._next, self._stream_window, self._loop.create_future())
-        self._next += 2
-        self.streams[stream.number] = stream
-        block = _METHOD_AND_SCHEME + write_headers([(b":path", path.encode()), *_CONTENT, *headers])
+        number = self.state.get_next_available_stream_id()
+        stream = ClientStream(number, self._loop.create_future())
+        self.streams[number] = stream
+        head = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path.encode())]
+        head += [(b":authority", b"localhost"), *_CONTENT, *headers]
         if timeout_seconds is not None:
-            block += write_headers([(b"grpc-timeout", write_timeout(timeout_seconds))])
-        head = write_frame(Kind.HEADERS, END_HEADERS, stream.number, block)
-        self.send(stream, head, (write_prefix(parts), *parts), b"")
+            head.append((b"grpc-timeout", write_timeout(timeout_seconds)))
+        self.send_headers(stream, tuple(head))
+        self.send(stream, (write_prefix(parts), *parts), ())
+        self.flush()
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await stream.answer
@@ -99,11 +88,8 @@ class ClientConnection(Connection[ClientStream]):
             raise RpcError(StatusCode.DEADLINE_EXCEEDED, "no answer in time") from None
         finally:
             if stream.number in self.streams:
-                self.reset(stream, ErrorCode.CANCEL)
-
-    def preface(self) -> bytes:
-        """What tells that HTTP/2 is spoken."""
-        return PREFACE
+                self.reset(stream, ErrorCodes.CANCEL)
+                self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """No more answers come."""
@@ -111,24 +97,19 @@ class ClientConnection(Connection[ClientStream]):
             stream.fail(CallLost("EOF"))
         super().connection_lost(exc)
 
-    def take_headers(self, number: int, block: bytes, *, is_end: bool) -> None:
-        """Headers at the beginning, or at the end, of an answer."""
-        headers = dict(self._headers.read(block))
+    def take_headers(self, number: int, headers: Headers) -> None:
+        """Headers at the beginning of an answer; of an error they are its end, too."""
         stream = self.streams.get(number)
         if stream is None:
-            self.check_idle(number)
             return
-        if headers.get(b":status", b"200").startswith(b"1"):
-            return
-        if not stream.has_headers:
-            stream.has_headers = True
-            if headers.get(b":status") != b"200":
-                told = headers.get(b":status", b"none").decode("latin-1")
-                stream.fail(RpcError(StatusCode.UNKNOWN, f"the answer's HTTP status is {told}"))
-        elif not is_end:
-            raise StreamFailed(ErrorCode.PROTOCOL_ERROR, "headers in the middle of an answer")
-        if is_end:
-            stream.trailers = headers
+        stream.trailers = told = dict(headers)
+        if told.get(b":status") != b"200":
+            status = told.get(b":status", b"none").decode("latin-1")
+            stream.fail(RpcError(StatusCode.UNKNOWN, f"the answer's HTTP status is {status}"))
+
+    def take_trailers(self, stream: ClientStream, headers: Headers) -> None:
+        """Headers at the end of an answer."""
+        stream.trailers = dict(headers)
 
     def take_data(self, stream: ClientStream, data: memoryview) -> None:
         """A piece of the answer."""
@@ -153,16 +134,15 @@ class ClientConnection(Connection[ClientStream]):
             stream.answer.set_result(stream.message)
         stream.message = None
 
-    def drop_stream(self, stream: ClientStream, code: ErrorCode) -> None:
+    def drop_stream(self, stream: ClientStream, code: int) -> None:
         """A call ended before its answer."""
-        if code == ErrorCode.REFUSED_STREAM:
+        if code == ErrorCodes.REFUSED_STREAM:
             stream.fail(NotBegun("the server takes no more calls"))
         else:
-            stream.fail(CallLost(f"the call was ended: {code.name}"))
+            stream.fail(CallLost(f"the call was ended: error {code} of HTTP/2"))
 
-    def take_goaway(self, last: int, code: int) -> None:
+    def take_goaway(self, last: int) -> None:
         """The server ends: what it has not begun may go elsewhere."""
-        del code
         self._is_leaving = True
         for stream in [each for each in self.streams.values() if each.number > last]:
             stream.fail(NotBegun("the server ends"))
@@ -173,16 +153,6 @@ class ClientConnection(Connection[ClientStream]):
         """A call is over."""
         super().remove(stream)
         self._close_when_done()
-
-    def check_idle(self, number: int) -> None:
-        """Raise ConnectionFailed for a stream that no call was made by."""
-        if number >= self._next or number % 2 == 0:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "a frame of an idle stream")
-
-    def was_given_up(self, number: int) -> bool:
-        """Data of calls that were given up may come still."""
-        del number
-        return True
 
     def _close_when_done(self) -> None:
         if self._is_leaving and not self.streams:
@@ -211,7 +181,7 @@ class RpcClient:
     def forget(self, port: int) -> None:
         """End the connections to a server that goes, when their calls are answered."""
         for connection in self._connections.pop(port, []):
-            connection.take_goaway(2**31 - 1, ErrorCode.NO_ERROR)
+            connection.take_goaway(LAST_STREAM)
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,4 +1,4 @@
-"""One connection of HTTP/2: frames in order, windows of both sides, data as it may be sent.
+"""One connection of HTTP/2: the library h2 keeps its state, here is what goes in and out.
 
 What streams mean is the affair of `server` and `client`, which build on this.
 """
@@ -6,111 +6,123 @@ What streams mean is the affair of `server` and `client`, which build on this.
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import Mapping
-from typing import ClassVar
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
-from seldon_deployer.rpc.frames import (
-    ACK,
-    END_HEADERS,
-    END_STREAM,
-    FIRST_WINDOW,
-    FRAME_BYTES,
-    HAS_PRIORITY,
-    HEAD_BYTES,
-    LARGEST_WINDOW,
-    PADDED,
-    ConnectionFailed,
-    ErrorCode,
-    Kind,
-    Setting,
-    StreamFailed,
-    read_settings,
-    strip_padding,
-    write_frame,
-    write_reset,
-    write_settings,
-    write_window,
-)
-from seldon_deployer.rpc.headers import MOST_HEADER_BYTES
-from seldon_deployer.rpc.sending import S, Sender
+from h2 import events
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, Event
+from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
+from hyperframe.frame import Frame, GoAwayFrame
+
+from seldon_deployer.rpc.messages import Buffer
+from seldon_deployer.rpc.status import Headers
 
 # What may be on its way to us: of one stream, and of all.
 STREAM_WINDOW = 4 * 2**20
 CONNECTION_WINDOW = 16 * 2**20
+LAST_STREAM = 2**31 - 1
+_FIRST_WINDOW = 2**16 - 1
+_FRAME_BYTES = 2**18
+_HEADER_BYTES = 2**16
+# Parts of a message that are joined: one frame costs more than the copy.
+_SMALL_BYTES = 2**14
+# After so much it is asked whether the peer reads as fast as we write.
+_PIECE_BYTES = 2**20
 # Answers to pings and settings that a peer may leave unread before it is one of ill will.
-_MOST_UNREAD_REPLIES = 1000
-_KINDS = frozenset(Kind)
+_MOST_UNREAD_BYTES = 4 * 2**20
+# Calls that a peer may take back, beyond half of all, before it is one, too.
+_MOST_RESETS = 1000
 
 
-class Connection(Sender[S]):
-    """The frames of one connection. Subclasses make and end streams, and tell their `settings`."""
+class Stream:
+    """What a connection keeps of a stream: what is still to be sent, and what has ended."""
 
-    settings: ClassVar[Mapping[str, int]] = {}
+    __slots__ = ("end", "is_ended_here", "is_ended_there", "number", "out")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.out: deque[memoryview] = deque()
+        # Trailers behind the last of it; none where the last of it ends the stream by itself.
+        self.end: Headers | None = None
+        self.is_ended_here = False
+        self.is_ended_there = False
+
+
+S = TypeVar("S", bound=Stream)
+
+
+class Connection(asyncio.Protocol, Generic[S]):
+    """The streams of one connection. Subclasses make them and say what comes of them."""
+
+    is_client: ClassVar[bool]
+    most_streams: ClassVar[int] = 100
 
     def __init__(self) -> None:
-        super().__init__()
-        self._rest = b""
-        # A header block that goes on in another frame: of which stream, ending it, and its bytes.
-        self._block: tuple[int, bool, bytearray] | None = None
-        self._received = 0
-        self._unread_replies = 0
-        self._has_settings = False
+        self.streams: dict[int, S] = {}
+        self.state = _State(H2Configuration(client_side=self.is_client, **_AS_IT_IS))
+        self.state.local_settings = Settings(
+            client=self.is_client,
+            initial_values={
+                SettingCodes.ENABLE_PUSH: 0,
+                SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+                SettingCodes.MAX_FRAME_SIZE: _FRAME_BYTES,
+                SettingCodes.MAX_CONCURRENT_STREAMS: self.most_streams,
+                SettingCodes.MAX_HEADER_LIST_SIZE: _HEADER_BYTES,
+            },
+        )
+        self.state.max_inbound_frame_size = _FRAME_BYTES
+        self._transport: asyncio.Transport | None = None
+        self.is_greeted = False
+        self._is_blocked = False
+        self._begun = self._resets = 0
 
     # --- of subclasses
 
-    def take_headers(self, number: int, block: bytes, *, is_end: bool) -> None:
-        """Headers of a stream, whole. Raises ConnectionFailed or StreamFailed."""
+    def take_headers(self, number: int, headers: Headers) -> None:
+        """The headers that a stream begins with."""
         raise NotImplementedError
 
+    def take_trailers(self, stream: S, headers: Headers) -> None:
+        """The headers that a stream ends with."""
+
     def take_data(self, stream: S, data: memoryview) -> None:
-        """A piece of data; nothing may be kept of it. Raises StreamFailed."""
+        """A piece of data; nothing may be kept of it."""
         raise NotImplementedError
 
     def take_end(self, stream: S) -> None:
-        """The peer sends no more on this stream. Raises StreamFailed."""
+        """The peer sends no more on this stream."""
         raise NotImplementedError
 
-    def take_goaway(self, last: int, code: int) -> None:
+    def drop_stream(self, stream: S, code: int) -> None:
+        """A stream ended before its time."""
+        raise NotImplementedError
+
+    def take_goaway(self, last: int) -> None:
         """The peer begins no streams after `last`."""
 
     def take_pong(self, payload: bytes) -> None:
         """The peer has read all that was sent before a PING."""
-
-    def check_idle(self, number: int) -> None:
-        """Raise ConnectionFailed for a frame of a stream that has not begun."""
-        raise NotImplementedError
-
-    def was_given_up(self, number: int) -> bool:
-        """Whether a stream was ended from here, so that the peer may not have heard of it yet."""
-        del number
-        return False
 
     # --- of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say how much may come."""
         self._transport = transport  # type: ignore[assignment]
-        self.write(
-            self.preface()
-            + write_settings(
-                INITIAL_WINDOW_SIZE=STREAM_WINDOW,
-                MAX_HEADER_LIST_SIZE=MOST_HEADER_BYTES,
-                **self.settings,
-            )
-            + write_window(0, CONNECTION_WINDOW - FIRST_WINDOW)
-        )
-
-    def preface(self) -> bytes:
-        """What goes before the settings."""
-        return b""
+        self.state.initiate_connection()
+        self.state.increment_flow_control_window(CONNECTION_WINDOW - _FIRST_WINDOW)
+        self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """All streams are gone with it."""
         del exc
         self._transport = None
         for stream in list(self.streams.values()):
-            self._forget(stream, ErrorCode.CANCEL)
+            self._forget(stream, ErrorCodes.CANCEL)
 
     def pause_writing(self) -> None:
         """The peer does not read as fast as we write."""
@@ -119,238 +131,218 @@ class Connection(Sender[S]):
     def resume_writing(self) -> None:
         """It has read."""
         self._is_blocked = False
-        self._unread_replies = 0
         self._pump_all()
+        self.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Take all whole frames."""
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
-        at, end = 0, len(data)
-        view = memoryview(data)
+        """Take what came, frame by frame."""
         try:
-            at = self.skip_preface(data)
-            while end - at >= HEAD_BYTES:
-                length = data[at] << 16 | data[at + 1] << 8 | data[at + 2]
-                if length > FRAME_BYTES:
-                    raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "a frame is too large")
-                start = at + HEAD_BYTES
-                if end - start < length:
-                    break
-                number = int.from_bytes(data[at + 5 : start], "big") & LARGEST_WINDOW
-                at = start + length
-                self._take_frame(data[start - 6], data[start - 5], number, view[start:at])
-        except ConnectionFailed as failure:
-            self.fail(failure)
+            taken = self.state.receive_data(data)
+        except ProtocolError:
+            # h2 has written why.
+            self._end()
             return
-        self._rest = data[at:]
+        # h2 has read all of it: on what ends there, nothing can be sent from now on.
+        gone = set()
+        for event in taken:
+            if isinstance(event, events.StreamReset):
+                gone.add(event.stream_id)
+                self._take_reset(event)
+        for event in taken:
+            if not self.is_open:
+                return
+            take = self._TAKEN.get(type(event))
+            if take is not None and not _begins_any(event, gone):
+                take(self, event)
+        self.flush()
 
-    def skip_preface(self, data: bytes) -> int:
-        """Where the frames of this data begin. Raises ConnectionFailed."""
-        del data
-        return 0
+    # --- sending
+
+    def flush(self) -> None:
+        """Write what is to be written."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if data := self.state.data_to_send():
+            transport.write(data)
+            if self._is_blocked and transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+                transport.abort()
+
+    def send_headers(self, stream: S, headers: Headers, *, is_end: bool = False) -> None:
+        """Send headers on a stream; behind what is still to be sent, if they end it."""
+        if is_end and stream.out:
+            stream.end = headers
+            return
+        self.state.send_headers(stream.number, headers, end_stream=is_end)
+        if is_end:
+            self._end_here(stream)
+
+    def send(self, stream: S, parts: Sequence[Buffer], end: Headers | None = None) -> None:
+        """Send data on a stream, as the peer takes it.
+
+        end: trailers to go behind it, after which the stream is ended from here; none at all where
+        the last data ends it. None: more comes.
+        """
+        views = [memoryview(part).cast("B") for part in parts if len(part)]
+        if sum(len(view) for view in views) <= _SMALL_BYTES:
+            views = [memoryview(b"".join(views))]
+        stream.out.extend(views)
+        stream.end = end
+        self._pump(stream)
+
+    def reset(self, stream: S, code: ErrorCodes) -> None:
+        """End a stream before its time."""
+        self.state.reset_stream(stream.number, code)
+        self._forget(stream, code)
+
+    def announce_end(self, last: int) -> None:
+        """Tell the peer that no streams are taken after `last`; those before it go on."""
+        self.flush()
+        if self._transport is not None:
+            self._transport.write(GoAwayFrame(0, last_stream_id=last).serialize())
+
+    def remove(self, stream: S) -> None:
+        """A stream is over."""
+        self.streams.pop(stream.number, None)
+
+    def close(self) -> None:
+        """Close when all that was written is sent."""
+        self.flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, and none that is about to end."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def _pump_all(self) -> None:
+        for stream in [each for each in self.streams.values() if each.out]:
+            if self._is_blocked:
+                return
+            self._pump(stream)
+
+    def _pump(self, stream: S) -> None:
+        written = 0
+        while stream.out and not self._is_blocked:
+            part = stream.out[0]
+            room = self.state.local_flow_control_window(stream.number)
+            size = min(len(part), room, self.state.max_outbound_frame_size)
+            if size <= 0:
+                return
+            if size == len(part):
+                stream.out.popleft()
+            else:
+                stream.out[0] = part[size:]
+            is_last = stream.end == () and not stream.out
+            self.state.send_data(stream.number, part[:size], end_stream=is_last)
+            written += size
+            if written >= _PIECE_BYTES:
+                self.flush()
+                written = 0
+        if not stream.out and stream.end is not None:
+            if stream.end:
+                self.state.send_headers(stream.number, stream.end, end_stream=True)
+            stream.end = None
+            self._end_here(stream)
+
+    def _end_here(self, stream: S) -> None:
+        stream.is_ended_here = True
+        if stream.is_ended_there:
+            self.remove(stream)
+
+    def _end(self) -> None:
+        """Close, and all streams with it: h2 sends nothing more."""
+        self.close()
+        for stream in list(self.streams.values()):
+            self._forget(stream, ErrorCodes.CANCEL)
+
+    def _forget(self, stream: S, code: int) -> None:
+        self.remove(stream)
+        stream.out.clear()
+        stream.end = None
+        stream.is_ended_here = stream.is_ended_there = True
+        self.drop_stream(stream, code)
 
     # --- taking
 
-    def _take_frame(self, kind: int, flags: int, number: int, payload: memoryview) -> None:
-        if not self._has_settings:
-            if kind != Kind.SETTINGS or flags & ACK:
-                raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "the first frame is no SETTINGS")
-            self._has_settings = True
-        if self._block is not None and kind != Kind.CONTINUATION:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "a header block is cut off")
-        try:
-            if kind == Kind.DATA:
-                self._take_data(flags, number, payload)
-            elif kind == Kind.HEADERS:
-                self._take_headers(flags, number, bytes(payload))
-            elif kind in _KINDS:
-                self._OTHERS[Kind(kind)](self, flags, number, bytes(payload))
-        except StreamFailed as failure:
-            stream = self.streams.get(number)
-            if stream is None:
-                self.write(write_reset(number, failure.code))
-            else:
-                self.reset(stream, failure.code)
+    def _take_headers(self, event: Any) -> None:
+        self._begun += 1
+        self.take_headers(event.stream_id, tuple(event.headers))
 
-    def _take_data(self, flags: int, number: int, payload: memoryview) -> None:
-        size = len(payload)
-        self._received += size
-        if self._received > CONNECTION_WINDOW:
-            raise ConnectionFailed(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window has")
-        if self._received > CONNECTION_WINDOW // 2:
-            self.write(write_window(0, self._received))
-            self._received = 0
-        if number == 0:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "DATA of no stream")
-        data = memoryview(strip_padding(bytes(payload), flags)) if flags & PADDED else payload
-        stream = self.streams.get(number)
+    def _take_trailers(self, event: Any) -> None:
+        if (stream := self.streams.get(event.stream_id)) is not None:
+            self.take_trailers(stream, tuple(event.headers))
+
+    def _take_data(self, event: Any) -> None:
+        # What is kept of it has bounds of its own.
+        self.state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        stream = self.streams.get(event.stream_id)
+        if stream is not None and event.data:
+            self.take_data(stream, memoryview(event.data))
+
+    def _take_end(self, event: Any) -> None:
+        stream = self.streams.get(event.stream_id)
         if stream is None or stream.is_ended_there:
-            self.check_idle(number)
-            if self.was_given_up(number):
-                return
-            raise StreamFailed(ErrorCode.STREAM_CLOSED, "DATA of a stream that has ended")
-        stream.received += size
-        if stream.received > STREAM_WINDOW:
-            raise StreamFailed(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window has")
-        is_end = bool(flags & END_STREAM)
-        if stream.received > STREAM_WINDOW // 2 and not is_end:
-            self.write(write_window(number, stream.received))
-            stream.received = 0
-        if data:
-            self.take_data(stream, data)
-        if is_end:
-            self._end_there(stream)
-
-    def _end_there(self, stream: S) -> None:
-        if stream.is_ended_there:
             return
         stream.is_ended_there = True
         if stream.is_ended_here:
             self.remove(stream)
         self.take_end(stream)
 
-    def _take_headers(self, flags: int, number: int, payload: bytes) -> None:
-        if number == 0:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "HEADERS of no stream")
-        payload = strip_padding(payload, flags)
-        if flags & HAS_PRIORITY:
-            self._check_priority(number, payload)
-            payload = payload[5:]
-        is_end = bool(flags & END_STREAM)
-        if flags & END_HEADERS:
-            self._take_block(number, payload, is_end=is_end)
-        else:
-            self._block = number, is_end, bytearray(payload)
+    def _take_reset(self, event: Any) -> None:
+        if (stream := self.streams.get(event.stream_id)) is not None:
+            self._forget(stream, event.error_code)
+        self._resets += 1
+        if self._resets > _MOST_RESETS + self._begun // 2:
+            self.state.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            self._end()
 
-    def _take_continuation(self, flags: int, number: int, payload: bytes) -> None:
-        if self._block is None or self._block[0] != number:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "CONTINUATION of no header block")
-        _, is_end, block = self._block
-        block += payload
-        if len(block) > MOST_HEADER_BYTES or not (payload or flags & END_HEADERS):
-            raise ConnectionFailed(ErrorCode.ENHANCE_YOUR_CALM, "the header block does not end")
-        if flags & END_HEADERS:
-            self._block = None
-            self._take_block(number, bytes(block), is_end=is_end)
-
-    def _take_block(self, number: int, block: bytes, *, is_end: bool) -> None:
-        self.take_headers(number, block, is_end=is_end)
-        stream = self.streams.get(number)
-        if is_end and stream is not None:
-            self._end_there(stream)
-
-    def _take_priority(self, flags: int, number: int, payload: bytes) -> None:
-        del flags
-        if number == 0:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "PRIORITY of no stream")
-        if len(payload) != 5:
-            raise StreamFailed(ErrorCode.FRAME_SIZE_ERROR, "PRIORITY has five bytes")
-        self._check_priority(number, payload)
-
-    def _check_priority(self, number: int, payload: bytes) -> None:
-        if len(payload) < 5:
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "a priority has five bytes")
-        if int.from_bytes(payload[:4], "big") & LARGEST_WINDOW == number:
-            raise StreamFailed(ErrorCode.PROTOCOL_ERROR, "a stream depends on itself")
-
-    def _take_reset(self, flags: int, number: int, payload: bytes) -> None:
-        del flags
-        if len(payload) != 4:
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "RST_STREAM has four bytes")
-        stream = self.streams.get(number)
-        if stream is None:
-            self.check_idle(number)
-        else:
-            known = int.from_bytes(payload, "big") in ErrorCode.__members__.values()
-            code = ErrorCode(int.from_bytes(payload, "big")) if known else ErrorCode.CANCEL
-            self._forget(stream, code)
-
-    def _take_settings(self, flags: int, number: int, payload: bytes) -> None:
-        if number:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "SETTINGS of a stream")
-        if flags & ACK:
-            if payload:
-                raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "an ACK holds nothing")
-            return
-        for name, value in read_settings(payload):
-            if name == Setting.MAX_FRAME_SIZE:
-                self._frame_bytes = value
-            elif name == Setting.INITIAL_WINDOW_SIZE:
-                change = value - self._stream_window
-                self._stream_window = value
-                for stream in self.streams.values():
-                    stream.window += change
-                    _check_window(stream.window)
-        self._reply(write_frame(Kind.SETTINGS, ACK, 0))
-        self._pump_all()
-
-    def _take_ping(self, flags: int, number: int, payload: bytes) -> None:
-        if number:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "PING of a stream")
-        if len(payload) != 8:
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "PING has eight bytes")
-        if flags & ACK:
-            self.take_pong(payload)
-        else:
-            self._reply(write_frame(Kind.PING, ACK, 0, payload))
-
-    def _reply(self, frame: bytes) -> None:
-        if self._is_blocked:
-            self._unread_replies += 1
-            if self._unread_replies > _MOST_UNREAD_REPLIES:
-                raise ConnectionFailed(ErrorCode.ENHANCE_YOUR_CALM, "replies are not read")
-        self.write(frame)
-
-    def _take_goaway(self, flags: int, number: int, payload: bytes) -> None:
-        del flags
-        if number:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "GOAWAY of a stream")
-        if len(payload) < 8:
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "GOAWAY has eight bytes")
-        last, code = struct.unpack(">II", payload[:8])
-        self.take_goaway(last & LARGEST_WINDOW, code)
-
-    def _take_window(self, flags: int, number: int, payload: bytes) -> None:
-        del flags
-        if len(payload) != 4:
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE has four bytes")
-        more = int.from_bytes(payload, "big") & LARGEST_WINDOW
-        if number == 0:
-            if more == 0:
-                raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "a window grows by nothing")
-            self._window += more
-            _check_window(self._window)
+    def _take_window(self, event: Any) -> None:
+        if event.stream_id == 0:
             self._pump_all()
-            return
-        stream = self.streams.get(number)
-        if stream is None:
-            self.check_idle(number)
-            return
-        stream.window += more
-        if more == 0 or stream.window > LARGEST_WINDOW:
-            code = ErrorCode.FLOW_CONTROL_ERROR if more else ErrorCode.PROTOCOL_ERROR
-            raise StreamFailed(code, "no window can be like that")
-        if stream.out:
+        elif (stream := self.streams.get(event.stream_id)) is not None:
             self._pump(stream)
 
-    def _take_push(self, flags: int, number: int, payload: bytes) -> None:
-        del flags, number, payload
-        raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "nobody asked for a PUSH_PROMISE")
+    def _take_settings(self, event: Any) -> None:
+        del event
+        self.is_greeted = True
+        self._pump_all()
 
-    _OTHERS = {  # noqa: RUF012
-        Kind.PRIORITY: _take_priority,
-        Kind.RST_STREAM: _take_reset,
-        Kind.SETTINGS: _take_settings,
-        Kind.PUSH_PROMISE: _take_push,
-        Kind.PING: _take_ping,
-        Kind.GOAWAY: _take_goaway,
-        Kind.WINDOW_UPDATE: _take_window,
-        Kind.CONTINUATION: _take_continuation,
+    def _take_goaway(self, event: Any) -> None:
+        self.take_goaway(event.last_stream_id)
+
+    def _take_pong(self, event: Any) -> None:
+        self.take_pong(event.ping_data)
+
+    _TAKEN: ClassVar[dict[type[Event], Callable[[Any, Any], None]]] = {
+        events.RequestReceived: _take_headers,
+        events.ResponseReceived: _take_headers,
+        events.TrailersReceived: _take_trailers,
+        events.DataReceived: _take_data,
+        events.StreamEnded: _take_end,
+        events.WindowUpdated: _take_window,
+        events.RemoteSettingsChanged: _take_settings,
+        events.ConnectionTerminated: _take_goaway,
+        events.PingAckReceived: _take_pong,
     }
 
 
-def _check_window(size: int) -> None:
-    if size > LARGEST_WINDOW:
-        raise ConnectionFailed(ErrorCode.FLOW_CONTROL_ERROR, "a window is too large")
+def _begins_any(event: Event, streams: set[int]) -> bool:
+    return isinstance(event, events.RequestReceived) and event.stream_id in streams
+
+
+_AS_IT_IS: dict[str, Any] = {
+    "header_encoding": None,
+    "normalize_outbound_headers": False,
+    "validate_outbound_headers": False,
+}
+
+
+class _State(H2Connection):
+    """h2 counts a connection as closed when a GOAWAY comes; but the streams before it go on."""
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
+        event = ConnectionTerminated()
+        event.error_code, event.last_stream_id = frame.error_code, frame.last_stream_id
+        return [], [event]

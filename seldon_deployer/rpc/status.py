@@ -8,6 +8,9 @@ from __future__ import annotations
 from enum import IntEnum
 from urllib.parse import quote, unquote
 
+# Names in lower case.
+Headers = tuple[tuple[bytes, bytes], ...]
+
 
 class StatusCode(IntEnum):
     """How a call ended."""
@@ -40,14 +43,14 @@ class RpcError(Exception):
         self.details = details
 
 
-def status_headers(code: StatusCode, details: str = "") -> list[tuple[bytes, bytes]]:
+def status_headers(code: StatusCode, details: str = "") -> Headers:
     """The headers that end a call."""
-    headers = [(b"grpc-status", b"%d" % code)]
-    if details:
-        # All of printable ASCII but the percent sign goes as it is.
-        safe = "".join(chr(each) for each in range(0x20, 0x7F) if each != ord("%"))
-        headers.append((b"grpc-message", quote(details, safe=safe, errors="replace").encode()))
-    return headers
+    status = (b"grpc-status", b"%d" % code)
+    if not details:
+        return (status,)
+    # All of printable ASCII but the percent sign goes as it is.
+    safe = "".join(chr(each) for each in range(0x20, 0x7F) if each != ord("%"))
+    return status, (b"grpc-message", quote(details, safe=safe, errors="replace").encode())
 
 
 def read_status(headers: dict[bytes, bytes]) -> tuple[StatusCode, str] | None:

@@ -9,16 +9,20 @@ from contextlib import asynccontextmanager
 import grpc
 import grpc.aio
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from hyperframe.frame import PingFrame, SettingsFrame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seldon_deployer.rpc.client import CallLost, NotBegun, RpcClient
-from seldon_deployer.rpc.frames import PREFACE, Kind, write_frame, write_settings
 from seldon_deployer.rpc.server import ServerConnection
 from seldon_deployer.rpc.serving import Serving
 from seldon_deployer.rpc.status import RpcError, StatusCode
 
 LARGE = bytes(range(256)) * 40_000
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = SettingsFrame(0).serialize()
 ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -246,6 +250,12 @@ def test_a_lost_connection_is_not_taken_for_an_answer():
     asyncio.run(run())
 
 
+def write_frame(kind, flags, number, payload):
+    """Any frame, also one that no library would write."""
+    head = struct.pack(">IBBI", len(payload) << 8 | kind, flags, 0, number)
+    return head[:5] + head[6:] + payload
+
+
 FRAMES = st.builds(
     write_frame,
     st.integers(0, 12),
@@ -261,7 +271,7 @@ def test_whatever_frames_come_the_server_answers_others_as_before(frames, begins
     async def run():
         async with serving() as (_, port), our_client() as client:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            start = PREFACE + write_settings() if begins_well else b""
+            start = PREFACE + SETTINGS if begins_well else b""
             with contextlib.suppress(ConnectionError):
                 writer.write(start + b"".join(frames))
                 writer.write_eof()
@@ -293,14 +303,36 @@ def test_pings_whose_answers_nobody_reads_end_the_connection():
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             raw.setblocking(False)
             loop = asyncio.get_running_loop()
-            ping = write_frame(Kind.PING, 0, 0, struct.pack(">Q", 7)) * 1000
+            ping = PingFrame(0, opaque_data=bytes(8)).serialize() * 1000
             with contextlib.suppress(ConnectionError):
-                await loop.sock_sendall(raw, PREFACE + write_settings())
+                await loop.sock_sendall(raw, PREFACE + SETTINGS)
                 for _ in range(2000):
                     await asyncio.wait_for(loop.sock_sendall(raw, ping), 5)
                     if not shared.connections:
                         break
             assert not [each for each in shared.connections if each.is_open]
             raw.close()
+
+    asyncio.run(run())
+
+
+def test_one_that_takes_back_call_after_call_is_sent_away():
+    async def run():
+        async with serving() as (shared, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            state = H2Connection(H2Configuration(client_side=True))
+            state.initiate_connection()
+            names = {":method": "POST", ":scheme": "http", ":path": "/test/Echo", ":authority": "a"}
+            kind = ("content-type", "application/grpc")
+            with contextlib.suppress(ConnectionError):
+                for _ in range(5000):
+                    number = state.get_next_available_stream_id()
+                    state.send_headers(number, [*names.items(), kind])
+                    state.reset_stream(number)
+                    writer.write(state.data_to_send())
+                await writer.drain()
+                await asyncio.wait_for(reader.read(), 5)
+            assert not [each for each in shared.connections if each.is_open]
+            writer.close()
 
     asyncio.run(run())

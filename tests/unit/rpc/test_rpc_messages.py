@@ -1,16 +1,13 @@
-"""Messages, headers and statuses of gRPC on the wire, without a connection."""
+"""Messages, requests and statuses of gRPC on the wire, without a connection."""
 
 import gzip
 import zlib
 
 import pytest
-from hpack import Decoder, Encoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_deployer.rpc.fields import LARGE_BYTES, join_field, settle_field, split_field
-from seldon_deployer.rpc.frames import ConnectionFailed, StreamFailed
-from seldon_deployer.rpc.headers import HeaderReader, write_headers
 from seldon_deployer.rpc.messages import (
     MessageReader,
     decompress,
@@ -18,12 +15,9 @@ from seldon_deployer.rpc.messages import (
     write_prefix,
     write_timeout,
 )
-from seldon_deployer.rpc.request import check_trailers, read_request
+from seldon_deployer.rpc.request import read_request
 from seldon_deployer.rpc.status import RpcError, StatusCode, read_status, status_headers
 
-NAMES = st.from_regex(rb"[a-z][a-z0-9-]{0,20}", fullmatch=True)
-VALUES = st.binary(max_size=300)
-HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=8)
 CALL = ((b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/a/b"))
 GRPC = ((b"content-type", b"application/grpc"),)
 
@@ -58,7 +52,7 @@ def test_compressed_messages_are_read_and_never_grow_past_the_limit(content):
     ("content", "encoding", "code"),
     [
         (b"no gzip", b"gzip", StatusCode.INTERNAL),
-        (gzip.compress(b"x" * 100)[:-9], b"gzip", StatusCode.INTERNAL),
+        (gzip.compress(b"x" * 100, mtime=0)[:-9], b"gzip", StatusCode.INTERNAL),
         (b"", b"snappy", StatusCode.UNIMPLEMENTED),
         (b"", b"identity", StatusCode.INTERNAL),
     ],
@@ -67,32 +61,6 @@ def test_what_is_not_compressed_as_it_says_is_refused(content, encoding, code):
     with pytest.raises(RpcError) as raised:
         decompress(content, encoding, 1000)
     assert raised.value.code == code
-
-
-@given(st.lists(HEADERS, max_size=12), st.booleans(), st.data())
-def test_blocks_are_read_as_they_were_written_also_when_they_are_remembered(lists, huffman, data):
-    writer, reader = Encoder(), HeaderReader(lambda headers: headers)
-    for _ in range(3):
-        for headers in lists:
-            if data.draw(st.booleans()):
-                writer.header_table_size = data.draw(st.sampled_from([0, 64, 300, 4096]))
-            block = writer.encode(headers, huffman=huffman)
-            assert list(reader.read(block)) == headers
-
-
-@given(HEADERS)
-def test_literal_headers_are_read_by_any_reader(headers):
-    block = write_headers(headers)
-    assert [(bytes(n), bytes(v)) for n, v in Decoder().decode(block, raw=True)] == headers
-
-
-@given(st.binary(max_size=60))
-def test_any_bytes_are_headers_or_end_the_connection(block):
-    reader = HeaderReader(lambda headers: headers)
-    try:
-        assert reader.read(block) == reader.read(block)
-    except ConnectionFailed:
-        return
 
 
 @given(st.sampled_from(list(StatusCode)), st.text())
@@ -119,36 +87,10 @@ def test_a_timeout_that_is_none_is_none(text):
     assert read_timeout(text) is None
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        (),
-        CALL[:2],
-        (*CALL, CALL[0]),
-        (*CALL, *GRPC, (b":authority", b"late")),
-        (*CALL, (b":status", b"200")),
-        (*CALL, (b"Upper", b"case")),
-        (*CALL, (b"connection", b"close")),
-        (*CALL, (b"te", b"gzip")),
-        (*CALL, (b"a", b"line\nbreak")),
-        (CALL[0], CALL[1], (b":path", b"")),
-    ],
-)
-def test_headers_that_http2_forbids_end_their_stream(headers):
-    with pytest.raises(StreamFailed):
-        read_request(headers)
-
-
 def test_what_is_no_call_of_grpc_is_refused_in_http():
     assert read_request((*CALL, *GRPC)).refusal is None
-    assert b"415" in read_request(CALL).refusal
-    assert b"405" in read_request(((b":method", b"GET"), *CALL[1:], *GRPC)).refusal
-
-
-def test_trailers_have_no_pseudo_headers():
-    check_trailers(((b"a", b"b"),))
-    with pytest.raises(StreamFailed):
-        check_trailers(((b":path", b"/"),))
+    assert (b":status", b"415") in read_request(CALL).refusal
+    assert (b":status", b"405") in read_request(((b":method", b"GET"), *CALL[1:], *GRPC)).refusal
 
 
 @given(st.binary(max_size=20), st.integers(LARGE_BYTES, LARGE_BYTES + 20), st.integers(0, 9))
