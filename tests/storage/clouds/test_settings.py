@@ -195,7 +195,7 @@ def test_a_machine_without_an_identity_reads_what_is_public(azure, google, inter
         assert open_folder("gs://public-models/iris").read("model.joblib", 9) == b"1"
         folder = open_folder("abfss://publicmodels@models.dfs.core.windows.net/iris")
         assert [each.path for each in folder.check()] == ["model.joblib"]
-        with pytest.raises(StorageMissing, match="model.bin"):
+        with pytest.raises(StorageMissing, match=r"model\.bin"):
             folder.read("model.bin", 9)
     finally:
         internet.routes["169.254.169.254:80"] = route

@@ -18,9 +18,9 @@ import seldon_deployer.server.grpc as room
 from seldon_deployer.errors import PayloadError
 from seldon_deployer.payload import decode_message, encode_message
 from seldon_deployer.payload.datatypes import DTYPES, datatype_of
+from seldon_deployer.rpc.fields import join_field, split_field
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.grpc.definitions import message_class
-from seldon_deployer.rpc.fields import join_field, split_field
 from seldon_deployer.server.grpc.seldon_wire import (
     SELDON_MESSAGE,
     data_form,
