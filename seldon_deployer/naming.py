@@ -30,6 +30,8 @@ PYTHON_ANNOTATION = "seldon-deployer/python"
 NO_ENGINE_ANNOTATION = "seldon.io/no-engine"
 ENGINE_SEPARATE_ANNOTATION = "seldon.io/engine-separate-pod"
 
+# Of the folder beside a model that holds copies for its servers, one for each content and layout.
+CONVERTED_SUFFIX = ".seldon-deployer"
 DEFAULT_PREDICTOR = "default"
 # The Deployment is called `<name>-default-0-<name>`: past 63 the operator puts a digest there.
 MAX_NAME_LENGTH = 26

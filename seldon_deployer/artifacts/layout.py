@@ -20,11 +20,9 @@ from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.training import of_pickle, read_training
 from seldon_deployer.artifacts.whole import check_whole
 from seldon_deployer.errors import ArtifactError
+from seldon_deployer.naming import CONVERTED_SUFFIX
 
-__all__ = ["CONVERTED_SUFFIX", "Prepared", "find_training", "fingerprint", "list_files", "prepare"]
-
-# Converted copies lie beside the artifact, one folder per content and layout.
-CONVERTED_SUFFIX = ".seldon-deployer"
+__all__ = ["Prepared", "find_training", "fingerprint", "list_files", "prepare"]
 
 # A model of these formats is all that lies in its folder.
 _TREES = frozenset({"savedmodel", "huggingface"})

@@ -68,6 +68,8 @@ SELDON_SERVERS = (
             "model_name": "",
             "model_input": "",
             "model_output": "",
+            "rest_endpoint": "",
+            "grpc_endpoint": "",
         },
     ),
     Server(

@@ -16,13 +16,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from seldon_deployer.artifacts.detect import Detected, detect
-from seldon_deployer.artifacts.layout import CONVERTED_SUFFIX, Prepared, prepare
+from seldon_deployer.artifacts.layout import Prepared, prepare
 from seldon_deployer.artifacts.record import ArtifactRecord
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer.code import code_fingerprint
 from seldon_deployer.deployer.model import Model, has_own_server, warn_of_versions
 from seldon_deployer.deployer.stores import Stores
 from seldon_deployer.errors import ArtifactError, ConfigError, StorageDenied
+from seldon_deployer.naming import CONVERTED_SUFFIX
 from seldon_deployer.storage import RemoteFolder, StoredFile, open_folder
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from seldon_deployer.errors import StorageError, StorageMissing
+from seldon_deployer.naming import CONVERTED_SUFFIX
 from seldon_deployer.storage.location import Location
 from seldon_deployer.storage.store import Bucket, StoredFile
 
@@ -84,7 +85,7 @@ def _names(location: Location, bucket: Bucket, prefix: str, name: str) -> list[s
     if location.kind == "file":
         # Looking below every folder of a disk may take long, and its own names are at hand.
         with suppress(OSError):
-            return sorted(each.name for each in Path(prefix or "/").iterdir())
+            return sorted(filter(_is_users, (each.name for each in Path(prefix or "/").iterdir())))
         return []
     found: dict[str, None] = {}
     # Rights may end at the address: then there is nothing to suggest, and nothing else to say.
@@ -92,7 +93,12 @@ def _names(location: Location, bucket: Bucket, prefix: str, name: str) -> list[s
         for start in (prefix + name[:1], prefix):
             for file in islice(bucket.list(start), _LOOK_AT):
                 found.setdefault(file.path[len(prefix) :].partition("/")[0], None)
-    return [each for each in found if each]
+    return [each for each in found if each and _is_users(each)]
+
+
+def _is_users(name: str) -> bool:
+    """Whether it is none of the copies that we made beside a model."""
+    return CONVERTED_SUFFIX not in name
 
 
 def _close(name: str, there: Sequence[str]) -> list[str]:

@@ -96,6 +96,21 @@ def _unread_parameters(obj: Object) -> Iterator[Finding]:
             yield f"{path}.parameters", f"{unit['implementation']} reads none under protocol v2"
 
 
+def _untaken_parameters(obj: Object) -> Iterator[Finding]:
+    if obj["spec"].get("protocol") not in (None, "", "seldon"):
+        return
+    for path, unit, predictor in each_unit(obj):
+        server = known_servers().get(unit.get("implementation") or "")
+        if server is None or not server.is_prepackaged or server.is_added:
+            continue
+        if (find_container(predictor, unit["name"]) or {}).get("image"):
+            continue
+        for index, parameter in enumerate(unit.get("parameters") or []):
+            name = parameter.get("name")
+            if name not in (*server.parameters, "model_uri"):
+                yield f"{path}.parameters[{index}]", f"{server.name} takes no {quote(name)}"
+
+
 def _methods_under_v2(obj: Object) -> Iterator[Finding]:
     if obj["spec"].get("protocol") not in ("v2", "kfserving"):
         return
@@ -220,6 +235,13 @@ RULES = (
         "warning",
         "MLServer is configured by its own environment and model-settings.json",
         _unread_parameters,
+    ),
+    Rule(
+        "untaken-parameters",
+        "warning",
+        "on a cluster Seldon's image ends at start on a parameter that its class does not take; a "
+        "server of ours may take it",
+        _untaken_parameters,
     ),
     Rule(
         "method-under-v2",

@@ -10,6 +10,7 @@ NO_ENGINE = "seldon.io/no-engine"
 SEPARATE = "seldon.io/engine-separate-pod"
 GRAPH = "spec.predictors[0].graph"
 FIRST = "spec.predictors[0].componentSpecs[0]"
+MINE = {"spec": {"containers": [{"name": "classifier", "image": "mine"}]}}
 REQUESTS = {"resources": {"requests": {"cpu": "1"}}}
 
 
@@ -221,6 +222,32 @@ CASES: dict[str, tuple[list[tuple[dict[str, Any], str]], list[dict[str, Any]]]] 
         [
             of(unit(parameters=[{"name": "n", "type": "STRING", "value": "predict"}])),
             of(unit(), protocol="v2"),
+        ],
+    ),
+    "untaken-parameters": (
+        [
+            (
+                of(
+                    unit(
+                        implementation="XGBOOST_SERVER",
+                        parameters=[{"name": "method", "type": "STRING", "value": "raw"}],
+                    )
+                ),
+                f"{GRAPH}.parameters[0]",
+            ),
+            (
+                of(unit(parameters=[{"name": "max_batch_size", "type": "INT", "value": "8"}])),
+                f"{GRAPH}.parameters[0]",
+            ),
+        ],
+        [
+            of(unit(parameters=[{"name": "method", "type": "STRING", "value": "predict"}])),
+            of(unit(parameters=[{"name": "n", "type": "INT", "value": "8"}]), protocol="v2"),
+            of(
+                unit(parameters=[{"name": "n", "type": "INT", "value": "8"}]),
+                MINE,
+            ),
+            of(custom_unit(parameters=[{"name": "anything", "type": "INT", "value": "8"}])),
         ],
     ),
     "unknown-endpoint-type": (

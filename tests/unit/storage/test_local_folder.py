@@ -152,6 +152,15 @@ def test_a_wrong_path_is_told_with_what_is_there(source, tmp_path: Path, path, s
     assert says in str(raised.value)
 
 
+def test_a_copy_that_we_made_is_none_that_was_meant(source: Path, tmp_path: Path) -> None:
+    write(tmp_path / "models" / "tulips.seldon-deployer", {"x": b""})
+
+    with pytest.raises(StorageMissing) as raised:
+        open_folder(str(tmp_path / "models/tulip")).check()
+
+    assert "seldon-deployer" not in str(raised.value)
+
+
 def test_an_empty_folder_is_missing_its_files(tmp_path: Path) -> None:
     (tmp_path / "empty" / "deep").mkdir(parents=True)
     with pytest.raises(StorageMissing, match="there is nothing at"):
