@@ -12,6 +12,11 @@ from apiserver.harness import End, Unavailable, find_kubectl, is_required, run_a
 from client import SDEPS, Client
 from ends import install_crd, run_embedded
 from kubectl import Kubectl
+from scripted_operator import ScriptedOperator
+
+from seldon_deployer import Deployer
+from seldon_deployer.cluster import Cluster, connect
+from seldon_deployer.deployer.end import End as DeployerEnd
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +70,28 @@ def fresh_namespace(client: Client) -> str:
 def sdeps(fresh_namespace: str) -> str:
     """The path of the SeldonDeployments of a new namespace."""
     return SDEPS.format(fresh_namespace)
+
+
+@pytest.fixture
+def cluster(end: End, fresh_namespace: str) -> Iterator[Cluster]:
+    """Our own client, in a new namespace of the end."""
+    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def operator(end: End, fresh_namespace: str) -> Iterator[ScriptedOperator]:
+    """Somebody who does the operator's work there."""
+    own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
+    with ScriptedOperator(own) as playing:
+        yield playing
+
+
+@pytest.fixture
+def deployer(cluster: Cluster) -> Deployer:
+    """Deploys there, to a cluster whose ingress nobody named, without a look into stores."""
+    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import logging
 
 import pytest
 from canary import CANARIES, canaries_in, told_by
-from scripted_operator import ScriptedOperator
 
 from seldon_deployer.cluster import (
     DEPLOYMENTS,
@@ -16,7 +15,6 @@ from seldon_deployer.cluster import (
     SECRETS,
     SELDON_DEPLOYMENTS,
     SERVICES,
-    connect,
 )
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import Deployer, StorageCredentials
@@ -25,20 +23,6 @@ from seldon_deployer.errors import SeldonDeployerError
 from seldon_deployer.secrets import parse_credentials
 
 ALL = (SELDON_DEPLOYMENTS, DEPLOYMENTS, PODS, EVENTS, SERVICES, SECRETS)
-
-
-@pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def operator(end, fresh_namespace):
-    own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    with ScriptedOperator(own) as playing:
-        yield playing
 
 
 def credentials(token=CANARIES[2]):

@@ -15,13 +15,6 @@ CLAIM = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
 
 
 @pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def deployer(end, fresh_namespace, cluster):
     own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
     with ScriptedOperator(own):

@@ -7,7 +7,6 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from scripted_operator import ScriptedOperator
 
 from seldon_deployer.cluster import DEPLOYMENTS, SELDON_DEPLOYMENTS, SERVICES, connect
 from seldon_deployer.config import DeploymentConfig
@@ -26,20 +25,6 @@ from seldon_deployer.errors import (
 )
 
 TRANSPORT = "seldon_deployer.cluster.transport"
-
-
-@pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def operator(end, fresh_namespace):
-    own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    with ScriptedOperator(own) as playing:
-        yield playing
 
 
 @pytest.fixture

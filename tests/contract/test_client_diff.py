@@ -8,23 +8,9 @@ import sys
 import pytest
 
 from seldon_deployer.cli.run import run
-from seldon_deployer.cluster import SELDON_DEPLOYMENTS, connect
+from seldon_deployer.cluster import SELDON_DEPLOYMENTS
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer import Deployer
-from seldon_deployer.deployer.end import End as DeployerEnd
 from seldon_deployer.errors import Conflict, InvalidName, OwnershipError
-
-
-@pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def deployer(cluster):
-    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off")
 
 
 @pytest.fixture(autouse=True)

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from scripted_operator import ScriptedOperator, plan
+from scripted_operator import plan
 
-from seldon_deployer.cluster import DEPLOYMENTS, SELDON_DEPLOYMENTS, Cluster, connect
+from seldon_deployer.cluster import DEPLOYMENTS, SELDON_DEPLOYMENTS, Cluster
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer import Deployer
-from seldon_deployer.deployer.end import End as DeployerEnd
 from seldon_deployer.graph import ABTest, Combiner, Model, Router, Transformer
 from seldon_deployer.workload import HPA
-
-
-@pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def operator(end, fresh_namespace):
-    own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    with ScriptedOperator(own) as playing:
-        yield playing
-
-
-@pytest.fixture
-def deployer(cluster):
-    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off")
 
 
 def model(name, **options):

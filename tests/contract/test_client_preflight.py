@@ -22,20 +22,6 @@ CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 
 
 @pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def operator(end, fresh_namespace):
-    own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    with ScriptedOperator(own) as playing:
-        yield playing
-
-
-@pytest.fixture
 def deployer(cluster):
     return Deployer(DeployerEnd(cluster, is_local=False, base_url=None))
 

@@ -26,13 +26,6 @@ KEYS = {
 OURS = {"app.kubernetes.io/managed-by": "seldon-deployer"}
 
 
-@pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(autouse=True)
 def _as_it_was():
     """The command line takes the process's hook and the package's log; give both back."""

@@ -11,12 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from objects import sdep
-from scripted_operator import ScriptedOperator
 
 from seldon_deployer.cluster import NAMESPACES, SECRETS, SELDON_DEPLOYMENTS, Cluster, connect
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.deployer import Deployer, StorageCredentials
-from seldon_deployer.deployer.end import End as DeployerEnd
+from seldon_deployer.deployer import StorageCredentials
 from seldon_deployer.deployer.secret import apply_secret
 from seldon_deployer.deployer.shared_secret import (
     MADE_FOR_LABEL,
@@ -45,25 +43,6 @@ def config(name="iris", **more):
 
 def value_of(secret):
     return base64.b64decode(secret["data"][KEY]).decode()
-
-
-@pytest.fixture
-def cluster(end, fresh_namespace):
-    opened = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def operator(end, fresh_namespace):
-    own = connect(kubeconfig=end.kubeconfig, namespace=fresh_namespace)
-    with ScriptedOperator(own) as playing:
-        yield playing
-
-
-@pytest.fixture
-def deployer(cluster):
-    return Deployer(DeployerEnd(cluster, is_local=False, base_url=None), preflight="off")
 
 
 @pytest.fixture
