@@ -14,6 +14,10 @@ from hypothesis import settings
 
 settings.register_profile("project", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+# Nobody's cloud is asked by accident: where a test does not say where the machine's own store is,
+# nobody listens.
+os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 settings.load_profile("ci" if os.environ.get("CI") else "project")
 
 

@@ -22,7 +22,7 @@ from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer.code import code_fingerprint
 from seldon_deployer.deployer.model import Model, has_own_server, warn_of_versions
 from seldon_deployer.deployer.stores import Stores
-from seldon_deployer.errors import ArtifactError, ConfigError, StorageDenied
+from seldon_deployer.errors import ArtifactError, ConfigError, StorageDenied, StorageError
 from seldon_deployer.naming import CONVERTED_SUFFIX
 from seldon_deployer.storage import RemoteFolder, StoredFile, open_folder
 
@@ -176,7 +176,7 @@ def _upload(folder: Path, copy: RemoteFolder) -> None:
         log.info("the pods' credentials may not write %s: trying this machine's own", copy.uri)
         try:
             open_folder(copy.uri).upload(folder)
-        except StorageDenied:
+        except StorageError:
             raise StorageDenied(
                 f"the converted model cannot be written to {copy.uri}",
                 why=f"{error.why}; neither the Secret's credentials nor this machine's own may",

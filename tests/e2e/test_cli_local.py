@@ -255,7 +255,7 @@ def test_a_deadline_exits_3_and_a_kept_failure_can_be_looked_at(shell):
     [
         (("--model-uri", "/nowhere/at/all"), 1, "there is no artifact at /nowhere/at/all"),
         (("--model-uri", "no-model"), 1, "model.joblib"),
-        (("--model-uri", "s3://bucket/model"), 1, "no Secret is named"),
+        (("--model-uri", "s3://bucket/model"), 1, "what lies at s3://bucket/model is unknown"),
         (("--image", "somebody/else:1"), 2, "cannot run the image"),
     ],
 )

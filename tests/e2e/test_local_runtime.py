@@ -243,7 +243,7 @@ def test_a_failing_update_leaves_the_old_revision_serving(embedded, code):
     ("uri", "says"),
     [
         ("/nowhere/at/all", "directory not found"),
-        ("s3://models/iris", "didn't find section in config file"),
+        ("s3://models/iris", "the store of s3://models/iris does not answer"),
     ],
 )
 def test_a_model_that_cannot_be_fetched_fails_in_the_initializer(embedded, code, uri, says):

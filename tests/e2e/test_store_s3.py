@@ -198,11 +198,6 @@ def test_the_secret_that_is_named_is_the_one_that_is_looked_with(deployer, minio
     deployer.cluster.delete(SECRETS, "by-hand")
 
 
-def test_without_any_secret_the_initializer_could_not_read_it(deployer, folder):
-    with pytest.raises(ManifestError, match="no Secret is named"):
-        deployer.deploy(config(folder), timeout_seconds=120)
-
-
 def test_credentials_for_reading_leave_the_conversion_to_this_machines_own(
     deployer, minio, folder, monkeypatch
 ):
