@@ -105,4 +105,6 @@ class Stores:
             else "this machine"
         )
         told = ": ".join(filter(None, (error.what, error.why)))
+        if error.hint:
+            told += f" (try: {error.hint})"
         log.warning("%s could not be checked with the credentials of %s: %s", uri, used, told)
