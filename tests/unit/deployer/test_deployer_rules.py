@@ -125,9 +125,7 @@ def test_replicas_are_ours_until_another_manager_sets_them():
     assert told == []
     yielded = yield_replicas(built(), live(replicas=4, scaled_by="kubectl"), told.append)
     assert "replicas" not in yielded["spec"]
-    assert told == [
-        "keeping 4 replicas, set by kubectl (through scale); force=True takes them back"
-    ]
+    assert told == ["keeping 4 replicas, set by kubectl (through scale); force takes them back"]
 
 
 def test_yielding_changes_no_argument():
