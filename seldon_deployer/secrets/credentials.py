@@ -117,7 +117,7 @@ class Credentials(BaseModel, ABC):
             return text, "" if text in {"true", "false"} else "must be true or false"
         if key in cls.json_keys:
             text = _one_line_json(raw)
-            return text, "" if text else "is no JSON object"
+            return text, "" if text else _why_no_json(raw)
         if key in cls.number_keys and type(raw) is int:
             return str(raw), ""
         if not isinstance(raw, str):
@@ -174,6 +174,13 @@ def _one_line_json(raw: Any) -> str:
         return json.dumps(value) if isinstance(value, dict) and value else ""
     except (TypeError, ValueError, RecursionError):
         return ""
+
+
+def _why_no_json(raw: Any) -> str:
+    # So the templates come, and so a key of Terraform does that has not been made yet.
+    if raw in ({}, []) or (isinstance(raw, str) and raw.split() in (["{}"], ["{", "}"])):
+        return "is empty: paste the JSON in its place"
+    return "is no JSON object"
 
 
 def _plain(text: str) -> str:
