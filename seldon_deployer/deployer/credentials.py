@@ -40,7 +40,7 @@ def choose_secret(
     existing: str | None = None,
     of_store: Callable[[], StorageCredentials | None] = lambda: None,
 ) -> SecretChoice:
-    """Choose the first that is given; where nothing is, the pods use their own identity.
+    """Choose the first that is given; where nothing is, there is no Secret.
 
     secret_name: of the configuration. made_from: what we are told to make a Secret of. existing:
     one that is there already. of_store: asks for the artifact store's own credentials, last,
@@ -60,7 +60,13 @@ def choose_secret(
     if stored is not None:
         return _made(stored)
     return SecretChoice(
-        None, None, "storage credentials: none are given; the pods use their own identity"
+        None,
+        None,
+        # Seldon's initializer knows one remote unasked, gs, and is told to read it as nobody.
+        "storage credentials: none are given; on a cluster gs:// is then read as nobody, from "
+        "public buckets alone (a Secret with rclone_config_gs_anonymous: false lets the pods use "
+        "their own identity), and no other store at all; the embedded runtime reads as this "
+        "machine does",
     )
 
 
