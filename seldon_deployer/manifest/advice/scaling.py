@@ -40,6 +40,12 @@ def _ignored_replicas(obj: Object) -> Iterator[Finding]:
     for path, _, component in _components(obj):
         if _is_scaled(component) and component.get("replicas") is not None:
             yield f"{path}.replicas", "the autoscaler beside it decides"
+    for path, predictor in each_predictor(obj):
+        components = predictor.get("componentSpecs") or []
+        scaled = [index for index, each in enumerate(components) if _is_scaled(each)]
+        heard = [each for each in components if each.get("replicas") is None]
+        if predictor.get("replicas") is not None and scaled and all(map(_is_scaled, heard)):
+            yield f"{path}.replicas", f"the autoscaler of componentSpecs[{scaled[0]}] decides"
 
 
 def _hpas_without_requests(obj: Object) -> Iterator[Finding]:

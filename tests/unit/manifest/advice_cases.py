@@ -11,6 +11,7 @@ SEPARATE = "seldon.io/engine-separate-pod"
 GRAPH = "spec.predictors[0].graph"
 FIRST = "spec.predictors[0].componentSpecs[0]"
 MINE = {"spec": {"containers": [{"name": "classifier", "image": "mine"}]}}
+SCALED = {**MINE, "hpaSpec": {"maxReplicas": 3}}
 REQUESTS = {"resources": {"requests": {"cpu": "1"}}}
 
 
@@ -319,9 +320,18 @@ CASES: dict[str, tuple[list[tuple[dict[str, Any], str]], list[dict[str, Any]]]] 
     "replicas-beside-autoscaler": (
         [
             (of(custom_unit("m"), {**pod("m"), "replicas": 2, "hpaSpec": {"maxReplicas": 3}}),
-             f"{FIRST}.replicas")
+             f"{FIRST}.replicas"),
+            (deployment(predictor(replicas=2, componentSpecs=[SCALED])),
+             "spec.predictors[0].replicas"),
+            (deployment(predictor(replicas=2, componentSpecs=[{**MINE, "replicas": 3}, SCALED])),
+             "spec.predictors[0].replicas"),
         ],
-        [of(custom_unit("m"), {**pod("m"), "replicas": 2})],
+        [
+            of(custom_unit("m"), {**pod("m"), "replicas": 2}),
+            # The other component is of that size.
+            deployment(predictor(replicas=2, componentSpecs=[MINE, SCALED])),
+            deployment(predictor(componentSpecs=[SCALED]), replicas=2),
+        ],
     ),
     "hpa-without-requests": (
         [
