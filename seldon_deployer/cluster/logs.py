@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 from seldon_deployer.cluster.failures import Call, unreachable
 from seldon_deployer.cluster.resources import PODS
 from seldon_deployer.cluster.transport import READ_TIMEOUT_SECONDS, Transport
+from seldon_deployer.errors import ClusterError, ManifestError
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -25,20 +26,27 @@ def open_log(
     tail: int | None,
     follow: bool,
 ) -> Iterator[str]:
-    """Open the log at once (errors are raised here) and return its lines without line ends."""
+    """Open the log at once (errors are raised here) and return its lines without line ends.
+
+    Raises ClusterError, also for a container that has written none.
+    """
     call = Call("get", PODS, pod, namespace, "log")
-    response = transport.open(
-        PODS.path(namespace, pod, "log"),
-        call,
-        params={
-            "container": container or "",
-            "previous": "true" if previous else "",
-            "tailLines": "" if tail is None else str(tail),
-            "follow": "true" if follow else "",
-        },
-        # Nobody knows when a process will write its next line.
-        read_timeout_seconds=None if follow else READ_TIMEOUT_SECONDS,
-    )
+    try:
+        response = transport.open(
+            PODS.path(namespace, pod, "log"),
+            call,
+            params={
+                "container": container or "",
+                "previous": "true" if previous else "",
+                "tailLines": "" if tail is None else str(tail),
+                "follow": "true" if follow else "",
+            },
+            # Nobody knows when a process will write its next line.
+            read_timeout_seconds=None if follow else READ_TIMEOUT_SECONDS,
+        )
+    except ManifestError as error:
+        # A kubelet answers 400 for a container that waits, or that has no run before this one.
+        raise ClusterError(f"pod {pod} has no such log", why=error.why, status=400) from error
     return _lines(response, transport.server, call)
 
 

@@ -81,11 +81,12 @@ class Deployer:
         cls,
         *,
         namespace: str = "default",
-        home: Path | None = None,
+        home: Path | str | None = None,
         preflight: Preflight = "warn",
     ) -> Deployer:
         """Use the embedded runtime, starting it if it does not run."""
-        return cls(local_end(namespace=namespace, home=home), preflight=preflight)
+        folder = None if home is None else Path(home)
+        return cls(local_end(namespace=namespace, home=folder), preflight=preflight)
 
     @property
     def cluster(self) -> Cluster:

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from seldon_deployer.local.api import Api, ApiError
 from seldon_deployer.local.negotiation import is_true
 from seldon_deployer.local.objects import PODS
+from seldon_deployer.local.orchestrator import ENGINE_CONTAINER
 from seldon_deployer.local.rotation import FollowedLog
 from seldon_deployer.local.status import bad_request
 from seldon_deployer.local.streams import Stream
@@ -24,6 +25,7 @@ Object = dict[str, Any]
 LogPath = Callable[[str, str, str, bool], Path | None]
 
 _FOLLOW_SECONDS = 0.1
+_OF_ENGINE = "the gateway of the embedded runtime does the work of this container\n"
 
 
 class LogReader:
@@ -43,6 +45,8 @@ class LogReader:
         is_previous = is_true(query, "previous")
         path = self._log_path(namespace, name, container, is_previous)
         if path is None or not path.is_file():
+            if container == ENGINE_CONTAINER and not is_previous:
+                return PlainTextResponse(_OF_ENGINE)
             if is_previous:
                 raise bad_request(
                     f'previous terminated container "{container}" in pod "{name}" not found'

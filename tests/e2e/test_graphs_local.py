@@ -14,6 +14,7 @@ from embedded import Embedded, Load, pids_of
 
 from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed
 from seldon_deployer.config import Predictor
+from seldon_deployer.errors import ClusterError
 from seldon_deployer.graph import (
     ABTest,
     Combiner,
@@ -241,6 +242,16 @@ def test_a_router_of_ones_own_sends_each_request_to_one_model(deploy, code, flow
     answers = [ask(service, "/feedback", feedback).json()["data"] for _ in range(2)]
     # The router keeps count: it, and nobody instead of it, has learnt of each.
     assert [np.ravel(answer["ndarray"]).tolist() for answer in answers] == [[1.0], [2.0]]
+
+
+def test_the_logs_of_a_graph_are_those_of_all_its_containers(deploy, code):
+    service = deploy("logged", say("first", code) >> say("second", code))
+
+    sources = {line.split(": ")[0].split("/")[1] for line in service.logs()}
+
+    assert sources == {"first", "second", "seldon-container-engine"}
+    with pytest.raises(ClusterError, match="has no such log"):
+        list(service.logs("first", previous=True))
 
 
 @pytest.mark.parametrize("algorithm", ["epsilon-greedy", "thompson-sampling"])
