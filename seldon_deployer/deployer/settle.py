@@ -74,7 +74,8 @@ def _fail(
     if isinstance(verdict, Diagnosis) and verdict.kind in _DONE_BY_OTHERS:
         undone = "nothing was undone: it is no longer what we applied"
     elif on_failure == "keep":
-        undone = f"kept for inspection: kubectl describe sdep {name}"
+        namespace = applied["metadata"]["namespace"]
+        undone = f"kept for inspection: kubectl describe sdep {name} -n {namespace}"
     else:
         undone = undo(end.cluster, applied, previous)
     raise failure_of(applied, verdict, observed, timeout_seconds=timeout_seconds, undone=undone)

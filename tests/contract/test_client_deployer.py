@@ -130,9 +130,13 @@ def test_a_first_deployment_that_crashes_fails_and_is_removed(deployer, operator
 
 def test_a_failed_deployment_is_kept_when_asked(deployer, operator, cluster):
     operator.act = operator.crash
-    with pytest.raises(DeploymentFailed, match="kept for inspection"):
+    with pytest.raises(DeploymentFailed, match="kept for inspection") as caught:
         deployer.deploy(config(), timeout_seconds=60, on_failure="keep")
-    assert live_of(cluster) is not None
+    live = live_of(cluster)
+    assert live is not None
+    assert f"describe sdep {live['metadata']['name']} -n {live['metadata']['namespace']}" in str(
+        caught.value
+    )
 
 
 def test_a_failed_update_goes_back_to_what_was_before(deployer, operator, cluster):
