@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from seldon_deployer.cluster.client import Cluster
-from seldon_deployer.cluster.connect import connect, has_kubeconfig, in_cluster
+from seldon_deployer.cluster.connect import connect, in_cluster
+from seldon_deployer.cluster.kubeconfig import has_kubeconfig
 from seldon_deployer.cluster.rbac import rbac_manifest
 from seldon_deployer.cluster.resources import (
     CONTROLLER_REVISIONS,

@@ -13,10 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seldon_deployer.cluster.client import Cluster
+from seldon_deployer.cluster.kubeconfig import (
+    DEFAULT_PATH,
+    find_files,
+    has_kubeconfig,
+    read_files,
+    unusable,
+)
+from seldon_deployer.cluster.plugin import tell_refresh_failures, told_failures
 from seldon_deployer.cluster.transport import Transport
 from seldon_deployer.errors import ConfigError
 
-_DEFAULT_KUBECONFIG = "~/.kube/config"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -33,7 +40,8 @@ def connect(
     context; then the credentials of the pod we run in; then the current context of the
     kubeconfig (the files of KUBECONFIG, or the user's own). The namespace is the given one, the
     context's, the pod's, or `default`.
-    Raises ConfigError when there is nothing to connect to or it cannot be read.
+    Raises ConfigError when there is nothing to connect to or it cannot be read, and
+    ClusterUnreachable when the kubeconfig's credential plugin fails.
     """
     if api_client is not None:
         return _cluster(api_client, namespace or "default", "the given Kubernetes client")
@@ -43,14 +51,9 @@ def connect(
         return _from_kubeconfig(kubeconfig, context, namespace)
     raise ConfigError(
         "there is no cluster to connect to",
-        why=f"no kubeconfig at {_kubeconfig_path()} and we do not run in a pod",
+        why=f"KUBECONFIG is not set, there is no {DEFAULT_PATH} and we do not run in a pod",
         hint="set KUBECONFIG, or work without a cluster: --runtime=local",
     )
-
-
-def has_kubeconfig() -> bool:
-    """Whether any file of KUBECONFIG, or the user's own kubeconfig, exists."""
-    return any(Path(part).expanduser().is_file() for part in _parts(_kubeconfig_path()))
 
 
 def in_cluster() -> bool:
@@ -58,55 +61,39 @@ def in_cluster() -> bool:
     return "KUBERNETES_SERVICE_HOST" in os.environ and (_SERVICE_ACCOUNT / "token").is_file()
 
 
-def _kubeconfig_path() -> str:
-    # The official client reads KUBECONFIG when it is imported; we want it as it is now.
-    return os.environ.get("KUBECONFIG") or _DEFAULT_KUBECONFIG
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split(os.pathsep) if part]
-
-
 def _from_kubeconfig(
     kubeconfig: str | Path | None, context: str | None, namespace: str | None
 ) -> Cluster:
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config import ConfigException, load_kube_config
-    from yaml import YAMLError
 
-    path = str(kubeconfig) if kubeconfig is not None else _kubeconfig_path()
-    files = [file for part in _parts(path) if (file := Path(part).expanduser()).is_file()]
-    if not files:
+    files = find_files(kubeconfig)
+    path = os.pathsep.join(map(str, files))
+    current, contexts, clusters, users = read_files(files)
+    name = context or current
+    if name is None or name not in contexts:
         raise ConfigError(
-            f"there is no kubeconfig at {path}",
-            hint="set KUBECONFIG, or work without a cluster: --runtime=local",
+            f"the kubeconfig has no context {name!r}" if name else "no context is chosen",
+            why=f"{path} has {', '.join(contexts) or 'none'}",
+            hint="name one with --context, or choose it: `kubectl config use-context`",
         )
+    chosen = contexts[name]
     configuration = Configuration()
+    plugin = _plugin(users.get(str(chosen.get("user"))))
     try:
-        current, contexts, clusters = _read(files)
-        name = context or current
-        if name is None or name not in contexts:
-            raise ConfigError(
-                f"the kubeconfig has no context {name!r}" if name else "no context is chosen",
-                why=f"{path} has {', '.join(contexts) or 'none'}",
-                hint="name one with --context, or choose it: `kubectl config use-context`",
+        with told_failures(plugin):
+            load_kube_config(
+                config_file=path,
+                context=name,
+                client_configuration=configuration,
+                persist_config=False,
             )
-        load_kube_config(
-            config_file=path,
-            context=name,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-        chosen = contexts[name]
-        # The official client does not read this one.
-        proxy = clusters.get(chosen["cluster"], {}).get("proxy-url")
-        configuration.proxy = proxy or configuration.proxy
-    except (ConfigException, YAMLError, OSError, AttributeError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"the kubeconfig {path} cannot be used",
-            why=str(error).partition("\n")[0],
-            hint="`kubectl config view` shows what it says; give --context to choose another",
-        ) from error
+    except (ConfigException, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise unusable(path, _words(error, name)) from error
+    tell_refresh_failures(configuration, plugin)
+    # The official client does not read this one.
+    proxy = clusters.get(chosen["cluster"], {}).get("proxy-url")
+    configuration.proxy = proxy or configuration.proxy
     return _cluster(
         ApiClient(_tuned(configuration)),
         namespace or chosen.get("namespace") or "default",
@@ -114,21 +101,21 @@ def _from_kubeconfig(
     )
 
 
-def _read(files: list[Path]) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
-    """The current context, the contexts and the clusters of merged files: the first one wins."""
-    import yaml
+def _plugin(user: dict[str, Any] | None) -> str:
+    """The command of a user's credential plugin, for messages."""
+    found = (user or {}).get("exec")
+    return str(found.get("command") or "") if isinstance(found, dict) else ""
 
-    current: str | None = None
-    contexts: dict[str, Any] = {}
-    clusters: dict[str, Any] = {}
-    for file in files:
-        config = yaml.safe_load(file.read_text()) or {}
-        current = current or config.get("current-context")
-        for each in config.get("contexts") or []:
-            contexts.setdefault(each["name"], each["context"])
-        for each in config.get("clusters") or []:
-            clusters.setdefault(each["name"], each["cluster"])
-    return current, contexts, clusters
+
+def _words(error: Exception, context: str) -> str:
+    """What the official client found wrong; the words of Python itself help nobody."""
+    from kubernetes.config import ConfigException
+
+    if isinstance(error, ConfigException):
+        return str(error).partition("\n")[0].removeprefix("Invalid kube-config file. ")
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return f"a field of the context {context}, its cluster or its user is not what it has to be"
 
 
 def _from_pod(namespace: str | None) -> Cluster:

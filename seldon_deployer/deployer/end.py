@@ -37,9 +37,9 @@ def choose_end(
     """Connect to the end that the options and this machine call for, and log which and why.
 
     `auto`: a given client, kubeconfig or context, or a pod's credentials mean that cluster; else
-    the current context of the kubeconfig; where there is no kubeconfig at all, the embedded
-    runtime, started if it does not run. Raises ConfigError when the options exclude each other,
-    or the base URL is none.
+    the current context of the kubeconfig; where KUBECONFIG is not set and the user has none of
+    their own, the embedded runtime, started if it does not run. Raises ConfigError when the
+    options exclude each other, the base URL is none, or the kubeconfig is not there.
     """
     _check_base_url(base_url)
     why = _named_cluster(context, kubeconfig, api_client)
@@ -57,7 +57,9 @@ def choose_end(
         why = "the current context of the kubeconfig"
     if why is None and runtime == "auto":
         return local_end(
-            namespace=namespace, base_url=base_url, why="there is no kubeconfig on this machine"
+            namespace=namespace,
+            base_url=base_url,
+            why="KUBECONFIG is not set and there is no ~/.kube/config",
         )
     cluster = connect(
         kubeconfig=kubeconfig, context=context, namespace=namespace, api_client=api_client

@@ -68,11 +68,38 @@ def test_a_base_url_that_is_none_is_refused_before_anything_is_asked(base_url):
         choose_end(runtime="cluster", base_url=base_url)
 
 
-def test_a_cluster_that_is_asked_for_has_to_be_there(tmp_path, monkeypatch):
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
+@pytest.fixture
+def bare_home(tmp_path, monkeypatch):
+    """A machine without a kubeconfig of the user's own, and without pod credentials."""
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_cluster_that_is_asked_for_has_to_be_there(bare_home):
     with pytest.raises(ConfigError, match="no cluster to connect to"):
         choose_end(runtime="cluster")
+
+
+@pytest.mark.parametrize("runtime", ["auto", "cluster"])
+@pytest.mark.parametrize("own", [False, True], ids=["no config of their own", "one of their own"])
+def test_a_kubeconfig_that_is_named_and_missing_is_never_passed_over(
+    bare_home, monkeypatch, runtime, own
+):
+    if own:
+        (bare_home / ".kube").mkdir()
+        (bare_home / ".kube" / "config").write_text("{}")
+    missing = str(bare_home / "tpyo")
+    monkeypatch.setenv("KUBECONFIG", missing)
+    monkeypatch.setenv("SELDON_DEPLOYER_HOME", str(bare_home / "runtime"))
+    with pytest.raises(ConfigError, match="there is no kubeconfig at") as caught:
+        choose_end(runtime=runtime)
+    assert missing in caught.value.what
+    assert "KUBECONFIG" in caught.value.why
+    assert "unset it" in caught.value.hint
+    assert caught.value.exit_code == 2
+    assert not (bare_home / "runtime").exists()
 
 
 @pytest.fixture
