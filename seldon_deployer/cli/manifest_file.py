@@ -48,13 +48,25 @@ def take_manifest(options: dict[str, Any]) -> dict[str, Any] | None:
 def read_manifest_file(file: str) -> dict[str, Any]:
     """The one SeldonDeployment of a file. Raises UsageError."""
     from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
+    from seldon_deployer.manifest.kind import wrong_kind
 
     shown = "stdin" if file == STDIN else file
     documents = read_documents(read_text(file))
     for document in documents:
         if isinstance(document, Unparsed):
-            raise UsageError(f"{shown} is no YAML", why=f"line {document.line}: {document.message}")
-    found = [obj for document in documents for obj in find_resources(document)]
+            raise UsageError(
+                f"{shown} is no YAML",
+                why=f"line {document.line}: {document.message}",
+                hint="render the template first: helm template . | seldon-deployer ... --manifest -"
+                if document.is_template
+                else "",
+            )
+    seldons = [obj for document in documents for obj in find_resources(document)]
+    found = [obj for obj in seldons if not wrong_kind(obj)]
+    if seldons and not found:
+        raise UsageError(
+            f"{shown} does not hold one SeldonDeployment", why=f"kind: {wrong_kind(seldons[0])}"
+        )
     if len(found) != 1:
         names = [str((each.get("metadata") or {}).get("name")) for each in found]
         raise UsageError(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seldon_deployer.manifest.advice import Advice
     from seldon_deployer.manifest.verdict import Verdict
 
+_TEMPLATE_HINT = "a template is rendered first: helm template . | seldon-deployer validate -"
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -62,10 +63,14 @@ def command(files: tuple[str, ...], output: str, ignore: tuple[str, ...]) -> int
         raise UsageError(f"there is no rule {unknown[0]!r}", hint="validate --rules lists them")
     results: list[dict[str, Any]] = []
     # All are read before any is judged: a name that is not there is no half answer.
-    for file, text in [(file, read_text(file)) for file in _expand(files)]:
+    for file, text in [(file, _read(file, files)) for file in _expand(files)]:
+        if isinstance(text, UsageError):
+            results.append(_broken(file, "file", f"cannot be read: {text.why}"))
+            continue
         for document in read_documents(text):
             if isinstance(document, Unparsed):
-                results.append(_unparsed(file, document.line, document.message))
+                hint = f" ({_TEMPLATE_HINT})" if document.is_template else ""
+                results.append(_broken(file, f"line {document.line}", document.message + hint))
             else:
                 results += (
                     _result(file, judge(obj, ignore=ignore)) for obj in find_resources(document)
@@ -96,6 +101,16 @@ def _expand(files: Iterable[str]) -> Iterator[str]:
             yield file
 
 
+def _read(file: str, named: Iterable[str]) -> str | UsageError:
+    """The text of a file; of what a folder holds, the error in its place where it has none."""
+    try:
+        return read_text(file)
+    except UsageError as error:
+        if file in named:
+            raise
+        return error
+
+
 def _result(file: str, verdict: Verdict) -> dict[str, Any]:
     return {
         "file": file,
@@ -118,8 +133,8 @@ def _advice(each: Advice) -> dict[str, str]:
     }
 
 
-def _unparsed(file: str, line: int, message: str) -> dict[str, Any]:
-    broken = {"field": f"line {line}", "message": message}
+def _broken(file: str, field: str, message: str) -> dict[str, Any]:
+    broken = {"field": field, "message": message}
     return {"file": file, "name": "", "valid": False, "violations": [broken], "warnings": []}
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from seldon_deployer.manifest.kind import GROUP, KIND
+from seldon_deployer.manifest.kind import GROUP, KIND, wrong_kind
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _FastLoader
@@ -32,10 +32,14 @@ _LARGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """A document that is neither YAML nor JSON; `line` counts from 1 in the whole text."""
+    """A document that is neither YAML nor JSON; `line` counts from 1 in the whole text.
+
+    is_template: it holds `{{`, as templates of Helm do, which are YAML only once they are rendered.
+    """
 
     line: int
     message: str
+    is_template: bool = False
 
 
 def read_documents(text: str) -> list[Any]:
@@ -51,20 +55,25 @@ def read_documents(text: str) -> list[Any]:
                 _check_plain(each)
         except (ValueError, RecursionError) as error:
             found = [Unparsed(start, str(error))]
-        documents += found
+        documents += (
+            replace(each, is_template="{{" in part) if isinstance(each, Unparsed) else each
+            for each in found
+        )
     return [each for each in documents if each is not None]
 
 
 def find_resources(value: Any) -> Iterator[Object]:
     """Every SeldonDeployment in a document: itself, the items of a List, or parts of another kind.
 
-    Of whatever version; without an apiVersion too, which is for the verdict to tell.
+    Of whatever version; without an apiVersion too, and of another kind of Seldon's, which is for
+    the verdict to tell. What only refers to one, as autoscalers and owned objects do, is passed.
     """
     if isinstance(value, list):
         for item in value:
             yield from find_resources(item)
     elif isinstance(value, dict):
-        if value.get("kind") == KIND and _is_our_group(value.get("apiVersion")):
+        is_one = value.get("kind") == KIND and _is_our_group(value.get("apiVersion"))
+        if (is_one or wrong_kind(value)) and not _is_reference(value):
             yield value
         else:
             yield from find_resources(list(value.values()))
@@ -72,6 +81,10 @@ def find_resources(value: Any) -> Iterator[Object]:
 
 def _is_our_group(api_version: Any) -> bool:
     return not isinstance(api_version, str) or api_version.partition("/")[0] == GROUP
+
+
+def _is_reference(value: Object) -> bool:
+    return "name" in value and not {"metadata", "spec"} & value.keys()
 
 
 def _split(text: str) -> Iterator[tuple[int, str]]:

@@ -50,6 +50,17 @@ def test_another_resource_given_as_a_configuration_is_kubectls(capsys, written):
         ("model_name: iris", [], "a configuration is given by --file"),
         (MANIFEST % "a" + "---" + MANIFEST % "b", [], "it holds 2: a, b"),
         ("a: [", [], "is no YAML"),
+        ("a: {{ .Values.a }}", [], "helm template . | seldon-deployer"),
+        (
+            (MANIFEST % "a").replace("Deployment", "Deploymnt"),
+            [],
+            "did you mean SeldonDeployment?",
+        ),
+        (
+            "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: a}\n",
+            [],
+            "of Seldon Core v2",
+        ),
     ],
 )
 def test_what_is_no_single_manifest_is_wrong_usage(capsys, written, text, options, said):

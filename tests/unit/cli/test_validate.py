@@ -159,6 +159,32 @@ def test_bytes_that_are_no_text_are_wrong_usage(folder, capsys):
     assert "cannot read binary.yaml" in capsys.readouterr().err
 
 
+def test_a_file_of_a_folder_that_is_no_text_is_invalid_and_the_others_are_judged(folder, capsys):
+    (folder / "deep").mkdir()
+    (folder / "deep" / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    (folder / "deep" / "good.yaml").write_text(GOOD)
+    assert run(["validate", "deep"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "deep/binary.yaml: -: invalid: file: cannot be read: it is no text in UTF-8",
+        "deep/good.yaml: iris: valid",
+    ]
+
+
+def test_a_misspelt_kind_is_invalid(folder, capsys):
+    Path("odd.yaml").write_text(GOOD.replace("SeldonDeployment", "SeldonDeploymnt"))
+    assert run(["validate", "odd.yaml"]) == 1
+    assert capsys.readouterr().out == (
+        "odd.yaml: iris: invalid: kind: Invalid value: 'SeldonDeploymnt': "
+        "did you mean SeldonDeployment?\n"
+    )
+
+
+def test_a_template_says_how_it_is_rendered(folder, capsys):
+    Path("helm.yaml").write_text(GOOD.replace("name: iris", "name: {{ .Values.name }}"))
+    assert run(["validate", "helm.yaml"]) == 1
+    assert "helm template . | seldon-deployer validate -" in capsys.readouterr().out
+
+
 def test_a_file_without_seldon_deployments_says_so_on_stderr(folder, capsys):
     Path("other.yaml").write_text(OTHER)
     assert run(["validate", "other.yaml"]) == 0

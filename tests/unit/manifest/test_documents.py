@@ -8,6 +8,7 @@ import pytest
 from sdep_samples import deployment
 
 from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
+from seldon_deployer.manifest.kind import API_VERSION, GROUP
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,27 @@ def test_resources_are_found_in_lists_and_in_other_kinds():
 def test_other_kinds_and_groups_are_passed_over():
     other = {**deployment(), "apiVersion": "example.com/v1"}
     assert list(find_resources([other, {"kind": "Service"}, "text", None, 3])) == []
+
+
+def test_what_refers_to_one_is_none():
+    reference = {"apiVersion": API_VERSION, "kind": "SeldonDeployment", "name": "iris"}
+    scaler = {"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": reference}}
+    owned = {"kind": "Service", "metadata": {"ownerReferences": [{**reference, "uid": "1"}]}}
+    assert list(find_resources([scaler, owned, {**owned, "kind": "SeldonDeploymentList"}])) == []
+
+
+@pytest.mark.parametrize("kind", ["SeldonDeploymnt", "seldondeployment", "Model", "", None, 3])
+@pytest.mark.parametrize("group", [GROUP, "mlops.seldon.io"])
+def test_another_kind_of_seldons_is_found_for_the_verdict_to_tell(group, kind):
+    odd = {**deployment(), "apiVersion": f"{group}/v1", "kind": kind}
+    assert list(find_resources({"kind": "List", "items": [odd]})) == [odd]
+
+
+def test_what_is_broken_says_whether_it_looks_like_a_template():
+    text = "a: {\n---\nname: {{ .Values.name }}\n---\na: '{{ fine }}'\n"
+    plain, template, fine = read_documents(text)
+    assert (plain.is_template, template.is_template) == (False, True)
+    assert fine == {"a": "{{ fine }}"}
 
 
 def test_json_and_yaml_of_one_resource_are_the_same():
