@@ -27,6 +27,10 @@ class OperatorError(Exception):
     """The operator cannot act on this resource; the text goes to its `status.description`."""
 
 
+class NotHere(OperatorError):
+    """Seldon's operator could act on it; this one never can."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The objects that a SeldonDeployment wants, in the order they are made."""
@@ -58,7 +62,7 @@ def _refuse_what_is_not_there(sdep: Object) -> None:
     for predictor in sdep["spec"]["predictors"]:
         name = predictor["name"]
         if (predictor.get("explainer") or {}).get("type"):
-            raise OperatorError(
+            raise NotHere(
                 f"The embedded runtime has no explainers; predictor {name} asks for one. {hint}"
             )
         if not is_separate(sdep) and not _has_place_for_engine(predictor):

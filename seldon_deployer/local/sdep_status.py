@@ -11,6 +11,7 @@ from typing import Any
 
 from seldon_deployer.local.operator import Plan
 from seldon_deployer.local.pod_status import timestamp
+from seldon_deployer.manifest.refusal import refusal_of, without_refusal
 
 Object = dict[str, Any]
 
@@ -29,7 +30,17 @@ _WHEN_AVAILABLE = {
 
 def failed_status(before: Object, description: str) -> Object:
     """What is left when the operator cannot act: state and description over what was known."""
-    return {**before, "state": "Failed", "description": description}
+    status = {**before, "state": "Failed", "description": description}
+    if "conditions" in before:
+        # What was refused may have been corrected since.
+        status["conditions"] = without_refusal(before["conditions"])
+    return status
+
+
+def refused_status(before: Object, description: str, generation: int) -> Object:
+    """As `failed_status`, and final: this operator never can, until there is a new generation."""
+    failed = failed_status(before, description)
+    return failed | {"conditions": [*failed.get("conditions", []), refusal_of(generation)]}
 
 
 def observed_status(

@@ -10,9 +10,9 @@ from seldon_deployer.local.api import Api
 from seldon_deployer.local.events import EventRecorder
 from seldon_deployer.local.images import NotRunnable, find_program
 from seldon_deployer.local.objects import DEPLOYMENTS, SELDON_DEPLOYMENTS, SERVICES, Resource
-from seldon_deployer.local.operator import OperatorError, Plan, make_plan
+from seldon_deployer.local.operator import NotHere, OperatorError, Plan, make_plan
 from seldon_deployer.local.operator_deployments import LAST_APPLIED_ANNOTATION
-from seldon_deployer.local.sdep_status import failed_status, observed_status
+from seldon_deployer.local.sdep_status import failed_status, observed_status, refused_status
 from seldon_deployer.local.status import ApiError
 
 Object = dict[str, Any]
@@ -45,8 +45,12 @@ class SeldonController:
             plan = make_plan(sdep)
             check_runnable(plan)
             is_new = self._create_and_update(sdep, plan)
-        except (OperatorError, NotRunnable) as refusal:
-            self._write(sdep, failed_status(before, str(refusal)))
+        except (NotHere, NotRunnable) as refusal:
+            generation = sdep["metadata"]["generation"]
+            self._write(sdep, refused_status(before, str(refusal), generation))
+            return
+        except OperatorError as error:
+            self._write(sdep, failed_status(before, str(error)))
             return
         except ApiError as error:
             self._write(sdep, failed_status(before, error.message))

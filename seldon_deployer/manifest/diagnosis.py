@@ -1,7 +1,7 @@
 """Why a SeldonDeployment does not start, read from its pods, events and log lines.
 
 A conclusive diagnosis ends the waiting; any other is told only at the deadline, because what it
-names often heals: `Failed` is retried by the operator, a node may still come, a Deployment's
+names often heals: `Failed` is retried by Seldon's operator, a node may still come, a Deployment's
 ProgressDeadlineExceeded can be left over from the revision before.
 """
 
@@ -17,6 +17,7 @@ from seldon_deployer.manifest.observation import (
     pods_of_revision,
     template_revision,
 )
+from seldon_deployer.manifest.refusal import is_refused
 from seldon_deployer.manifest.revision import revisions
 
 CRASHES_TO_FAIL = 3
@@ -218,6 +219,15 @@ def _operator(observed: Observation) -> Iterator[Diagnosis]:
     if observed.state != "Failed":
         return
     description = observed.description
+    if is_refused(observed.deployment):
+        yield Diagnosis(
+            kind="operator",
+            summary="the embedded runtime cannot run it",
+            why=description,
+            hint="deploy it to a cluster with Seldon Core, or change what is named",
+            conclusive=True,
+        )
+        return
     yield Diagnosis(
         kind="operator",
         summary="Seldon's operator reports that it failed",

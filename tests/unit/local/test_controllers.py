@@ -10,6 +10,8 @@ from seldon_deployer.local.events import EventRecorder
 from seldon_deployer.local.objects import DEPLOYMENTS, EVENTS, PODS, SELDON_DEPLOYMENTS, SERVICES
 from seldon_deployer.local.sdeps import SeldonController
 from seldon_deployer.local.store import Store
+from seldon_deployer.manifest.diagnosis import diagnose
+from seldon_deployer.manifest.observation import Observation
 
 SDEP = {
     "apiVersion": "machinelearning.seldon.io/v1",
@@ -232,12 +234,16 @@ def test_failed_heals_when_the_resource_is_corrected(cluster):
     cluster.settle()
     assert cluster.sdep["status"]["state"] == "Failed"
     assert "tfserving-proxy" in cluster.sdep["status"]["description"]
+    found = diagnose(cluster.sdep, Observation(cluster.sdep))
+    assert found.conclusive
+    assert "tfserving-proxy" in found.why
 
     cluster.change(copy.deepcopy(SDEP))
     cluster.settle()
     cluster.set_ready()
 
     assert cluster.states == ["Creating", "Failed", "Creating", "Available"]
+    assert diagnose(cluster.sdep, Observation(cluster.sdep)) is None
     assert "description" not in cluster.sdep["status"]
 
 

@@ -4,7 +4,8 @@ import pytest
 from test_operator_records import CASES, read
 
 from seldon_deployer.local.operator import Plan, make_plan
-from seldon_deployer.local.sdep_status import STUCK, failed_status, observed_status
+from seldon_deployer.local.sdep_status import STUCK, failed_status, observed_status, refused_status
+from seldon_deployer.manifest.refusal import is_refused
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = Plan(
@@ -95,6 +96,21 @@ def test_failed_keeps_what_was_known_and_says_why():
     before = status_of(live())
 
     assert failed_status(before, "why") == {**before, "state": "Failed", "description": "why"}
+
+
+def test_a_refusal_is_of_one_generation_and_goes_with_the_next_status():
+    before = status_of(live())
+
+    refused = refused_status(refused_status(before, "no", 2), "never", 3)
+
+    assert is_refused({"metadata": {"generation": 3}, "status": refused})
+    assert not is_refused({"metadata": {"generation": 4}, "status": refused})
+    assert not is_refused({"metadata": {"generation": 2}, "status": refused})
+    assert failed_status(refused, "why") == failed_status(before, "why")
+    assert status_of(live(), refused) == status_of(live(), before)
+    assert is_refused(
+        {"metadata": {"generation": 1}, "status": refused_status({}, "from the start", 1)}
+    )
 
 
 def test_a_description_goes_when_it_heals():

@@ -8,6 +8,7 @@ from observed import DEPLOYMENT_NAME, deployment, sdep
 from seldon_deployer.manifest.diagnosis import Diagnosis
 from seldon_deployer.manifest.observation import Observation
 from seldon_deployer.manifest.readiness import NotYet, Ready, assess
+from seldon_deployer.manifest.refusal import refusal_of
 
 WANTED = sdep("r2", replicas=3, generation=2)
 
@@ -85,6 +86,16 @@ def test_failed_for_a_name_that_can_never_work_is_final():
     verdict = assess(WANTED, see(live("Failed", description=described)))
     assert isinstance(verdict, Diagnosis)
     assert verdict.conclusive
+
+
+def test_failed_is_final_where_the_operator_refuses_this_generation_and_no_other():
+    for generation, is_final in ((2, True), (1, False)):
+        failed = live("Failed", description="no such program")
+        failed["status"]["conditions"] = [refusal_of(generation)]
+        verdict = assess(WANTED, see(failed))
+        assert isinstance(verdict, Diagnosis if is_final else NotYet)
+        told = verdict if is_final else verdict.diagnosis
+        assert told.why == "no such program"
 
 
 def test_failed_with_only_a_state_is_not_final():
