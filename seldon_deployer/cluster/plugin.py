@@ -38,7 +38,9 @@ def told_failures(plugin: str) -> Iterator[None]:
         raise ClusterUnreachable(
             f"the credential plugin {plugin} of the kubeconfig {caught.words}",
             why=caught.why,
-            hint="log in to the cluster again, or correct `exec` of the user in the kubeconfig",
+            hint="install it, or put it on the PATH"
+            if isinstance(caught.error, OSError)
+            else "log in to the cluster again, or correct `exec` of the user in the kubeconfig",
         ) from caught.error
 
 

@@ -75,6 +75,7 @@ def test_a_plugin_that_is_not_installed_is_named(kubeconfig, capfd):
     with pytest.raises(ClusterUnreachable, match=r"plugin aws-of-none .* cannot be run") as caught:
         connect(kubeconfig=kubeconfig("aws-of-none"))
     assert caught.value.why == "No such file or directory"
+    assert "install it" in caught.value.hint
     assert capfd.readouterr().err == ""
 
 
