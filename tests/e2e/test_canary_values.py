@@ -183,7 +183,9 @@ def test_the_command_line_tells_none_of_them(deployer, home, minio, tmp_path):
     environment = {
         **os.environ,
         "SELDON_DEPLOYER_HOME": str(home),
-        "KUBECONFIG": str(tmp_path / "none"),
+        # No cluster: neither by the variable nor in the home folder.
+        "KUBECONFIG": "",
+        "HOME": str(tmp_path),
     }
     model = ["--name", "breaks", "--model-uri", "s3://canary/iris", "--secret-name", "by-hand"]
     model += ["--implementation", "SKLEARN_SERVER"]

@@ -46,7 +46,9 @@ class Shell:
         return {
             **os.environ,
             "SELDON_DEPLOYER_HOME": str(self.home),
-            "KUBECONFIG": str(self.folder / "no-kubeconfig"),
+            # No cluster: neither by the variable nor in the home folder.
+            "KUBECONFIG": "",
+            "HOME": str(self.folder),
             "COLUMNS": "200",
         }
 

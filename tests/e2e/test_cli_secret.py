@@ -30,7 +30,9 @@ def test_a_secret_from_stdin_lands_in_a_new_namespace_and_its_values_nowhere_els
         env={
             **os.environ,
             "SELDON_DEPLOYER_HOME": str(home),
-            "KUBECONFIG": str(tmp_path / "no-kubeconfig"),
+            # No cluster: neither by the variable nor in the home folder.
+            "KUBECONFIG": "",
+            "HOME": str(tmp_path),
         },
         input=FILE,
         capture_output=True,

@@ -101,7 +101,9 @@ def test_a_secret_on_the_cluster_and_a_restart_of_what_uses_it(
 ):
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("SELDON_DEPLOYER_HOME", str(home))
-    monkeypatch.setenv("KUBECONFIG", str(home / "none"))
+    # No cluster: neither by the variable nor in the home folder.
+    monkeypatch.setenv("KUBECONFIG", "")
+    monkeypatch.setenv("HOME", str(home))
     try:
         cluster = Deployer.local(home=home).cluster
         assert run(["secret", "check", "storage", "--runtime", "local"]) == 1

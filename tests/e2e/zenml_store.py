@@ -51,7 +51,9 @@ class ZenMLStore:
             "ZENML_ANALYTICS_OPT_IN": "false",
             "ZENML_LOGGING_COLORS_DISABLED": "true",
             "SELDON_DEPLOYER_HOME": str(folder / "runtime"),
-            "KUBECONFIG": str(folder / "no-kubeconfig"),
+            # No cluster: neither by the variable nor in the home folder.
+            "KUBECONFIG": "",
+            "HOME": str(folder),
             "COLUMNS": "250",
         }
 
