@@ -5,7 +5,7 @@ What a client asks before it sends, and what `validate` prints.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from seldon_deployer.manifest.advice import Advice, check_advice
 from seldon_deployer.manifest.crd import shared_schema
 from seldon_deployer.manifest.kind import GROUP, VERSIONS, wrong_kind
 from seldon_deployer.manifest.schema import Violation, check_schema, prune
+from seldon_deployer.naming import is_label_key, is_label_value
 
 Object = dict[str, Any]
 
@@ -51,7 +52,9 @@ def judge(obj: Object, *, ignore: Iterable[str] = ()) -> Verdict:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     name = name if isinstance(name, str) else ""
     pruned = prune(shared_schema(), obj)
-    if broken := _check_head(obj) or check_schema(shared_schema(), pruned):
+    if broken := (
+        _check_head(obj) or check_schema(shared_schema(), pruned) or _check_replicas(pruned)
+    ):
         return Verdict(name, tuple(broken))
     advice = check_advice(obj, ignore=ignore)
     return Verdict(
@@ -84,7 +87,34 @@ def _check_head(obj: Object) -> list[Violation]:
         Violation(f"metadata.{kind}", "Invalid value: must be a map of strings")
         for kind in ("labels", "annotations")
         if not _is_map_of_strings(metadata.get(kind))
-    ]
+    ] or list(_check_labels(metadata))
+
+
+def _check_labels(metadata: Object) -> Iterator[Violation]:
+    """Keys and values that no object may have."""
+    # The API server reads the keys of annotations in lower case.
+    keys = [("labels", key, key) for key in metadata.get("labels") or {}]
+    keys += [("annotations", key, key.lower()) for key in metadata.get("annotations") or {}]
+    for kind, key, read in keys:
+        if not is_label_key(read):
+            rule = "no key such as name or example.com/name"
+            yield Violation(f"metadata.{kind}", f'Invalid value: "{key}": {rule}')
+    for text in (metadata.get("labels") or {}).values():
+        if not is_label_value(text or ""):
+            rule = "at most 63 letters, digits, '-', '_', '.', a letter or digit at both ends"
+            yield Violation("metadata.labels", f'Invalid value: "{text}": {rule}')
+
+
+def _check_replicas(obj: Object) -> list[Violation]:
+    """What the API server asks of a number that `kubectl scale` can change."""
+    replicas = (obj.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        rule = "should be a non-negative integer"
+    elif replicas >= 2**31:
+        rule = f"should be less than or equal to {2**31 - 1}"
+    else:
+        return []
+    return [Violation("spec.replicas", f"Invalid value: {replicas}: {rule}")]
 
 
 def _is_map_of_strings(value: Any) -> bool:

@@ -108,6 +108,21 @@ def test_every_version_is_judged(version):
             "metadata.labels: Invalid value: must be a map of strings",
         ),
         (
+            changed(deployment(), "metadata", "labels", to={"a": "b c"}),
+            (
+                "metadata.labels: Invalid value: \"b c\": at most 63 letters, digits, '-', '_', "
+                "'.', a letter or digit at both ends"
+            ),
+        ),
+        (
+            changed(deployment(), "metadata", "annotations", to={"a b": "c", "A/b": "c d"}),
+            ('metadata.annotations: Invalid value: "a b": no key such as name or example.com/name'),
+        ),
+        (
+            deployment(replicas=-1),
+            "spec.replicas: Invalid value: -1: should be a non-negative integer",
+        ),
+        (
             changed(deployment(), "metadata", to="iris"),
             "metadata: Invalid value: must be an object",
         ),
