@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from seldon_deployer.manifest.advice import graph, ignored, memory, names, pods, scaling
+from seldon_deployer.manifest.advice import graph, ignored, memory, names, pods, refused, scaling
 from seldon_deployer.manifest.advice.rule import Advice, Rule
 from seldon_deployer.manifest.crd import shared_schema
 from seldon_deployer.manifest.schema import prune
@@ -22,7 +22,13 @@ Object = dict[str, Any]
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in chain(
-        names.RULES, pods.RULES, graph.RULES, scaling.RULES, memory.RULES, ignored.RULES
+        names.RULES,
+        pods.RULES,
+        refused.RULES,
+        graph.RULES,
+        scaling.RULES,
+        memory.RULES,
+        ignored.RULES,
     )
 }
 # The API server puts five letters and digits after a name that it generates.

@@ -13,6 +13,16 @@ from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, NO_ENGINE_ANNOTAT
 
 Object = dict[str, Any]
 
+# Of the kinds of volumes that models are kept with, what Kubernetes 1.23 knows.
+_VOLUME_FIELDS: dict[str, set[str]] = {
+    "configMap": {"name", "items", "defaultMode", "optional"},
+    "secret": {"secretName", "items", "defaultMode", "optional"},
+    "persistentVolumeClaim": {"claimName", "readOnly"},
+    "emptyDir": {"medium", "sizeLimit"},
+    "hostPath": {"path", "type"},
+    "nfs": {"server", "path", "readOnly"},
+}
+
 # Where the operator, the orchestrator and Seldon's Python servers look.
 _READ_AT_SPEC = (ENGINE_SEPARATE_ANNOTATION, "seldon.io/no-storage-initializer")
 _READ_AT_PREDICTOR = (NO_ENGINE_ANNOTATION, SERVICE_NAME_ANNOTATION)
@@ -31,6 +41,28 @@ _OLD = (
 def _unknown_fields(obj: Object) -> Iterator[Finding]:
     for path in unknown_fields(shared_schema(), obj):
         yield path, "is no field of a SeldonDeployment"
+    yield from _unknown_in_volumes(obj)
+
+
+def _unknown_in_volumes(obj: Object) -> Iterator[Finding]:
+    """The schema keeps the sources of volumes whole: Seldon's own does not."""
+    for path, predictor in each_predictor(obj):
+        for index, component in enumerate(predictor.get("componentSpecs") or []):
+            volumes = ((component or {}).get("spec") or {}).get("volumes") or []
+            for number, volume in enumerate(volumes):
+                place = f"{path}.componentSpecs[{index}].spec.volumes[{number}]"
+                for name in _unknown_in_volume(volume):
+                    yield f"{place}.{name}", "is no field of a SeldonDeployment"
+
+
+def _unknown_in_volume(volume: Object) -> Iterator[str]:
+    from seldon_deployer.workload.volume import VOLUME_SOURCES
+
+    for source, said in volume.items():
+        if source != "name" and source not in VOLUME_SOURCES:
+            yield source
+        elif source in _VOLUME_FIELDS and isinstance(said, dict):
+            yield from (f"{source}.{name}" for name in sorted(said.keys() - _VOLUME_FIELDS[source]))
 
 
 def _engine_resources(obj: Object) -> Iterator[Finding]:

@@ -23,6 +23,11 @@ def of(graph: dict[str, Any], *components: dict[str, Any], **spec: Any) -> dict[
     return deployment(predictor(graph=graph, **fields), **{"replicas": 1, **spec})
 
 
+def with_volume(**sources: Any) -> dict[str, Any]:
+    volume = {"name": "v", **sources}
+    return of(custom_unit("m"), {"spec": {**pod("m")["spec"], "volumes": [volume]}})
+
+
 def walk(graph: dict[str, Any]) -> list[dict[str, Any]]:
     return [graph, *(each for child in graph.get("children", []) for each in walk(child))]
 
@@ -372,8 +377,16 @@ CASES: dict[str, tuple[list[tuple[dict[str, Any], str]], list[dict[str, Any]]]] 
         [shares(99, 1), shares(100, 0, shadow=True), shares(0)],
     ),
     "unknown-field": (
-        [(of(unit(modelURI="s3://x")), f"{GRAPH}.modelURI")],
-        [of(unit())],
+        [
+            (of(unit(modelURI="s3://x")), f"{GRAPH}.modelURI"),
+            (with_volume(configMapp={}), f"{FIRST}.spec.volumes[0].configMapp"),
+            (with_volume(configMap={"nam": "x"}), f"{FIRST}.spec.volumes[0].configMap.nam"),
+        ],
+        [
+            of(unit()),
+            with_volume(configMap={"name": "x", "optional": True}),
+            with_volume(emptyDir=None, csi={"driver": "x"}),
+        ],
     ),
     "engine-resources": (
         [

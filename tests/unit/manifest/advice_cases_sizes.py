@@ -35,7 +35,75 @@ def explained(**explainer: Any) -> Object:
     return deployment(predictor(explainer={"type": "ALE", **explainer}), replicas=1)
 
 
+def in_pod(**fields: Any) -> Object:
+    component = pod("m")
+    return of(custom_unit("m"), {"spec": {**component["spec"], **fields}})
+
+
+def container(**fields: Any) -> Object:
+    return in_pod(containers=[{"name": "m", "image": "x", **fields}])
+
+
+def sized_component(**fields: Any) -> Object:
+    return of(custom_unit("m"), {**pod("m"), **fields})
+
+
+POD = "spec.predictors[0].componentSpecs[0].spec"
+HERE = "spec.predictors[0].componentSpecs[0]"
+TERM = {"matchExpressions": [{"key": "zone", "operator": "Near", "values": ["a"]}]}
+EXPRESSION = "matchExpressions[0]"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+MOUNTS = [
+    {"name": name, "mountPath": f"/{name}"}
+    for name in ("seldon-podinfo", "m-provision-location", "mine")
+]
+
 CASES: dict[str, tuple[list[tuple[Object, str]], list[Object]]] = {
+    "refused-pod": (
+        [
+            (container(volumeMounts=MOUNTS), f"{POD}.containers[0].volumeMounts[2].name"),
+            (in_pod(volumes=[{"name": "a", "emptyDir": {}, "secret": {}}]), f"{POD}.volumes[0]"),
+            (
+                in_pod(tolerations=[{"key": "a", "operator": "In"}]),
+                f"{POD}.tolerations[0].operator",
+            ),
+            (
+                in_pod(affinity={"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [TERM]}}}),
+                f"{POD}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[0].{EXPRESSION}.operator",
+            ),
+            (
+                container(ports=[{"containerPort": 65536}]),
+                f"{POD}.containers[0].ports[0].containerPort",
+            ),
+            (
+                container(livenessProbe={"tcpSocket": {"port": 0}}),
+                f"{POD}.containers[0].livenessProbe.tcpSocket.port",
+            ),
+        ],
+        [
+            container(volumeMounts=MOUNTS[:2]),
+            in_pod(volumes=[{"name": "a", "emptyDir": {}, "secret": None}]),
+            in_pod(tolerations=[{"key": "a", "operator": "Equal", "value": "b"}]),
+            container(ports=[{"containerPort": 65535}]),
+            container(livenessProbe={"tcpSocket": {"port": "http"}}),
+        ],
+    ),
+    "refused-size": (
+        [
+            (sized_component(hpaSpec={"minReplicas": 3, "maxReplicas": 2}), f"{HERE}.hpaSpec"),
+            (sized_component(hpaSpec={"maxReplicas": 0}), f"{HERE}.hpaSpec"),
+            (
+                sized_component(pdbSpec={"minAvailable": 1, "maxUnavailable": 1}),
+                f"{HERE}.pdbSpec",
+            ),
+            (sized_component(replicas=-1), f"{HERE}.replicas"),
+            (deployment(predictor(replicas=-1)), "spec.predictors[0].replicas"),
+        ],
+        [
+            sized_component(hpaSpec={"minReplicas": 2, "maxReplicas": 2}, replicas=0),
+            sized_component(pdbSpec={"maxUnavailable": 1}),
+        ],
+    ),
     "no-replicas": (
         [
             (deployment(), "spec.predictors[0].replicas"),
