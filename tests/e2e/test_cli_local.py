@@ -272,6 +272,27 @@ def test_what_cannot_be_served_here_is_refused_before_anything_is_made(
     assert "refused" not in [each["name"] for each in shell.json("list")]
 
 
+def test_what_can_never_run_here_is_not_waited_for(shell):
+    container = {"name": "c", "image": "registry.example/someone/model:1.0"}
+    predictor = {
+        "name": "default",
+        "graph": {"name": "c", "type": "MODEL"},
+        "componentSpecs": [{"spec": {"containers": [container]}}],
+    }
+    sdep = {
+        "apiVersion": "machinelearning.seldon.io/v1",
+        "kind": "SeldonDeployment",
+        "metadata": {"name": "foreign"},
+        "spec": {"predictors": [predictor]},
+    }
+    # Longer than the process may take at all.
+    done = shell.run("deploy", "--manifest", "-", "--timeout", "3600", stdin=json.dumps(sdep))
+    assert done.returncode == 1, done.stderr
+    assert "the embedded runtime cannot run it" in done.stderr
+    assert container["image"] in done.stderr
+    assert "foreign" not in [each["name"] for each in shell.json("list")]
+
+
 def test_a_rendered_manifest_is_what_was_deployed(shell, iris):
     text = shell("render", "--name", "iris", "--model-uri", "iris", "--runtime", "local")
     rendered = yaml.safe_load(text)
