@@ -15,6 +15,9 @@ from seldon_deployer.errors import UsageError
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]", re.ASCII)
 
+# As pandas reads and writes them.
+_TRUTHS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
+
 _Convert = Callable[[str], Any]
 
 
@@ -22,7 +25,7 @@ class CsvRows:
     """The rows of a CSV file: comma, UTF-8, names in the first line.
 
     It is read twice: what a column is, is told by all of its cells. All whole: integers; all
-    numbers, or empty: floats, with NaN for the empty; else text.
+    numbers, or empty: floats, with NaN for the empty; all true or false: booleans; else text.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,6 +71,12 @@ class CsvRows:
                         f"the first line of {self._path} names no columns, or one of them twice",
                         hint="a header such as `width,height`",
                     )
+                if all(_kind_of(name) in ("whole", "number") for name in self._names):
+                    raise UsageError(
+                        f"the first line of {self._path} is a row of numbers",
+                        why="it would be taken for the names of the columns, and not be asked",
+                        hint="put a header before it, such as `width,height`",
+                    )
                 for row in reader:
                     # An empty line is no row; a row of one empty cell is written as "".
                     if row and len(row) != len(self._names):
@@ -84,13 +93,17 @@ class CsvRows:
 def _kind_of(cell: str) -> str:
     if not cell:
         return "empty"
+    if cell in _TRUTHS:
+        return "truth"
     if _WHOLE.fullmatch(cell):
         return "whole"
     return "number" if _NUMBER.fullmatch(cell) else "text"
 
 
 def _convert_of(kinds: set[str]) -> _Convert:
-    if "text" in kinds or kinds <= {"empty"}:
+    if kinds == {"truth"}:
+        return _TRUTHS.__getitem__
+    if kinds & {"text", "truth"} or kinds <= {"empty"}:
         return str
     return int if kinds == {"whole"} else _float
 

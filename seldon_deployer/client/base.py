@@ -44,6 +44,8 @@ class Client:
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         retries: Retries | None = None,
     ) -> None:
+        if transport not in (None, "http", "grpc"):
+            raise UsageError(f"there is no transport {transport!r}", hint="http or grpc")
         address = find_address(target, protocol=protocol, model=model)
         if transport == "grpc":
             address = address.over_grpc()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from seldon_deployer.client.address import Address
 from seldon_deployer.client.connection import Connection
@@ -150,6 +150,9 @@ class Exchange:
 
     def read_value(self, message: Message, data: Any, returns: Returns) -> Any:
         """Take what is wanted out of a prediction's message; `data` is what was asked with."""
+        if returns not in get_args(Returns):
+            known = ", ".join(get_args(Returns))
+            raise UsageError(f"returns={returns!r} is none of {known}")
         if returns == "message" or (isinstance(data, dict) and returns == "value"):
             return message
         protocol = self.address.protocol

@@ -5,19 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from seldon_deployer.server.component import UnitError
+
 
 def order_columns(rows: Any, names: Sequence[str], expected: Sequence[str]) -> Any:
     """Bring the columns of an array (rows, columns) into the model's order.
 
-    Only where the message names exactly the model's own columns: other names are what a client
-    happens to call them, and then it is the place that counts, as on Seldon's own servers.
+    Where the message names none of the model's own columns, its names are what a client happens to
+    call them, and it is the place that counts, as on Seldon's own servers. Raises UnitError 400
+    where it names some of them and not others: the places cannot be right then.
     """
-    if list(names) == list(expected) or sorted(names) != sorted(expected):
+    if list(names) == list(expected):
         return rows
     if getattr(rows, "ndim", 0) != 2 or rows.shape[1] != len(names):
         return rows
+    if sorted(names) != sorted(expected):
+        _check_names(names, expected)
+        return rows
     place = {name: index for index, name in enumerate(names)}
     return rows[:, [place[name] for name in expected]]
+
+
+def _check_names(names: Sequence[str], expected: Sequence[str]) -> None:
+    missing = [name for name in expected if name not in names]
+    if len(missing) == len(expected) or len(set(names)) != len(names):
+        return
+    others = [name for name in names if name not in expected]
+    told = [f"{', '.join(missing)} missing"] if missing else []
+    told += [f"{', '.join(others)} unknown to it"] if others else []
+    raise UnitError(
+        f"the columns are not those that the model was trained with: {'; '.join(told)}; "
+        f"it was trained with {', '.join(expected)}"
+    )
 
 
 def build_frame(rows: Any, columns: Sequence[str]) -> Any:

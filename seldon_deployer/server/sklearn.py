@@ -74,8 +74,10 @@ class SKLearnServer(TabularServer):
 
     def call(self, method: str, rows: Any, names: list[str]) -> Any:
         """Ask the model, with a frame where it was trained on one."""
-        if self._columns is not None and getattr(rows, "shape", ())[1:] == (len(self._columns),):
-            rows = build_frame(order_columns(rows, names, self._columns), self._columns)
+        if self._columns is not None:
+            rows = order_columns(rows, names, self._columns)
+            if getattr(rows, "shape", ())[1:] == (len(self._columns),):
+                rows = build_frame(rows, self._columns)
         return getattr(self._model, method)(rows)
 
     def _read_columns(self) -> list[str] | None:

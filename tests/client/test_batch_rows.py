@@ -37,6 +37,20 @@ def test_a_csv_column_is_what_all_of_its_cells_are(tmp_path):
     assert second["ndarray"] == [[2000.0, "", 3]]
 
 
+def test_a_csv_column_of_truths_is_booleans_as_pandas_has_it(tmp_path):
+    content = "a,b,c\nTrue,true,True\nFalse,x,\n"
+    [piece] = open_rows(write(tmp_path, "rows.csv", content)).pieces(10)
+    assert build_request(piece.rows)["data"]["ndarray"] == [
+        [True, "true", "True"],
+        [False, "x", ""],
+    ]
+
+
+def test_a_csv_file_without_a_header_loses_no_row_to_it(tmp_path):
+    with pytest.raises(UsageError, match="is a row of numbers"):
+        open_rows(write(tmp_path, "rows.csv", "5.1,3.5\n4.9,3.0\n"))
+
+
 def test_columns_of_a_v2_request_keep_their_types(tmp_path):
     [piece] = open_rows(write(tmp_path, "rows.csv", CSV)).pieces(10)
     inputs = build_request(piece.rows, protocol="v2")["inputs"]

@@ -70,8 +70,21 @@ def test_columns_come_into_the_model_s_order_by_name(expected, data):
 )
 def test_other_names_leave_the_columns_where_they_are(names, expected):
     rows = np.arange(2 * len(expected)).reshape(2, -1)
-    if sorted(names) != sorted(expected):
+    if not set(names) & set(expected):
         assert order_columns(rows, names, expected) is rows
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["age", "Plan"], "plan missing; Plan unknown to it"),
+        (["age"], "plan missing; it was trained with age, plan"),
+        (["age", "plan", "city"], "city unknown to it"),
+    ],
+)
+def test_names_of_which_only_some_are_the_model_s_are_refused(names, words):
+    with pytest.raises(UnitError, match=words):
+        order_columns(np.zeros((2, len(names))), names, ["age", "plan"])
 
 
 class Echo(TensorServer):
