@@ -32,7 +32,7 @@ _HEADER_BYTES = 2**16
 # Parts of a message that are joined: one frame costs more than the copy.
 _SMALL_BYTES = 2**14
 # After so much it is asked whether the peer reads as fast as we write.
-_PIECE_BYTES = 2**20
+_PIECE_BYTES = 2**18
 # Answers to pings and settings that a peer may leave unread before it is one of ill will.
 _MOST_UNREAD_BYTES = 4 * 2**20
 # Calls that a peer may take back, beyond half of all, before it is one, too.
@@ -79,6 +79,8 @@ class Connection(asyncio.Protocol, Generic[S]):
         self._transport: asyncio.Transport | None = None
         self.is_greeted = False
         self._is_blocked = False
+        # Bytes written while it was blocked.
+        self._unread_bytes = 0
         self._begun = self._resets = 0
 
     # --- of subclasses
@@ -131,6 +133,7 @@ class Connection(asyncio.Protocol, Generic[S]):
     def resume_writing(self) -> None:
         """It has read."""
         self._is_blocked = False
+        self._unread_bytes = 0
         self._pump_all()
         self.flush()
 
@@ -164,8 +167,10 @@ class Connection(asyncio.Protocol, Generic[S]):
         if transport is None or transport.is_closing():
             return
         if data := self.state.data_to_send():
+            # Where it is blocked, these are replies to what the peer sends.
+            self._unread_bytes += len(data) if self._is_blocked else 0
             transport.write(data)
-            if self._is_blocked and transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            if self._unread_bytes > _MOST_UNREAD_BYTES:
                 transport.abort()
 
     def send_headers(self, stream: S, headers: Headers, *, is_end: bool = False) -> None:
@@ -227,7 +232,8 @@ class Connection(asyncio.Protocol, Generic[S]):
         while stream.out and not self._is_blocked:
             part = stream.out[0]
             room = self.state.local_flow_control_window(stream.number)
-            size = min(len(part), room, self.state.max_outbound_frame_size)
+            # grpcio takes frames of megabytes, of which h2 makes copies.
+            size = min(len(part), room, self.state.max_outbound_frame_size, _PIECE_BYTES)
             if size <= 0:
                 return
             if size == len(part):
@@ -237,14 +243,21 @@ class Connection(asyncio.Protocol, Generic[S]):
             is_last = stream.end == () and not stream.out
             self.state.send_data(stream.number, part[:size], end_stream=is_last)
             written += size
-            if written >= _PIECE_BYTES:
+            if written >= _PIECE_BYTES and stream.out:
+                # uvloop tells who is blocked when the loop has gone round.
                 self.flush()
-                written = 0
+                asyncio.get_running_loop().call_soon(self._go_on, stream)
+                return
         if not stream.out and stream.end is not None:
             if stream.end:
                 self.state.send_headers(stream.number, stream.end, end_stream=True)
             stream.end = None
             self._end_here(stream)
+
+    def _go_on(self, stream: S) -> None:
+        if stream.number in self.streams and self.is_open:
+            self._pump(stream)
+            self.flush()
 
     def _end_here(self, stream: S) -> None:
         stream.is_ended_here = True
