@@ -289,5 +289,8 @@ def test_every_manifest_is_accepted_complete_and_repeatable(
     assert unknown_fields(SCHEMA, manifest) == []
     assert prune(SCHEMA, manifest) == manifest
     assert check_admission(manifest) == []
-    assert {each.rule for each in check_advice(manifest)} <= {"unread-parameters", "untaken-parameters"}
+    assert {each.rule for each in check_advice(manifest)} <= {
+        "unread-parameters",
+        "untaken-parameters",
+    }
     assert json.dumps(once()) == json.dumps(manifest)
