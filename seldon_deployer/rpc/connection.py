@@ -6,6 +6,7 @@ What streams mean is the affair of `server` and `client`, which build on this.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
@@ -56,7 +57,7 @@ class Stream:
 S = TypeVar("S", bound=Stream)
 
 
-class Connection(asyncio.Protocol, Generic[S]):
+class Connection(asyncio.Protocol, ABC, Generic[S]):
     """The streams of one connection. Subclasses make them and say what comes of them."""
 
     is_client: ClassVar[bool]
@@ -85,24 +86,24 @@ class Connection(asyncio.Protocol, Generic[S]):
 
     # --- of subclasses
 
+    @abstractmethod
     def take_headers(self, number: int, headers: Headers) -> None:
         """The headers that a stream begins with."""
-        raise NotImplementedError
 
     def take_trailers(self, stream: S, headers: Headers) -> None:
         """The headers that a stream ends with."""
 
+    @abstractmethod
     def take_data(self, stream: S, data: memoryview) -> None:
         """A piece of data; nothing may be kept of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take_end(self, stream: S) -> None:
         """The peer sends no more on this stream."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drop_stream(self, stream: S, code: int) -> None:
         """A stream ended before its time."""
-        raise NotImplementedError
 
     def take_goaway(self, last: int) -> None:
         """The peer begins no streams after `last`."""

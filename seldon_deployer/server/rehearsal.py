@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import mmap
 import os
+import select
 import signal
 import sys
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +31,6 @@ _NATIVE: Mapping[bytes, str] = {
 # process that has computed with OpenMP before, which no unit has, it would wait for ever.
 _LEAST_SECONDS = 10.0
 _BYTES_PER_SECOND = 2**20
-_SHORTEST_PAUSE_SECONDS = 0.001
 
 
 def rehearse(load: Callable[[], object], path: Path, *, library: str, hint: str) -> None:
@@ -105,17 +104,15 @@ def _size(path: Path) -> int:
 
 def _wait(child: int, longest_seconds: float) -> int | None:
     """The signal that ended a child; None where it ended by itself, or takes too long."""
-    deadline, pause = time.monotonic() + longest_seconds, _SHORTEST_PAUSE_SECONDS
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return None
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+    handle = os.pidfd_open(child)
+    try:
+        has_ended = bool(select.select([handle], [], [], longest_seconds)[0])
+    finally:
+        os.close(handle)
+    if not has_ended:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WTERMSIG(status) if has_ended and os.WIFSIGNALED(status) else None
 
 
 def _name(number: int) -> str:
