@@ -2,15 +2,20 @@
 
 CI takes the same examples every time, so that a change is judged by what it changed; each run of a
 developer takes new ones, and a case that fails becomes an `@example`.
+
+A file is the share of one worker, so that what its tests have in common is started once.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+_HERE = Path(__file__).parent
 
 settings.register_profile("project", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -19,6 +24,17 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 settings.load_profile("ci" if os.environ.get("CI") else "project")
+
+
+# What takes long comes first: at the end, when a worker may find nothing left to do, the other one
+# is at a file of seconds. The API servers of the contract are busy even when nobody asks them.
+_ORDER = ("pairs", "e2e", "frameworks", "storage", "fuzz", "client", "unit", "contract")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    items.sort(key=lambda item: _ORDER.index(item.path.relative_to(_HERE).parts[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

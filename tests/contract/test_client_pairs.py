@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 # One namespace, and one server of each store.
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("applied pairs")]
+pytestmark = pytest.mark.cluster
 
 NAMESPACE = "pairs"
 OURS = "registry.example.com/team/server:1"

@@ -7,8 +7,6 @@ import urllib3
 from zenml_scripts import PRELUDE
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml-custom")
-
 # The user's own module, beside the pipeline's script.
 CODE = """
 import numpy as np

@@ -8,8 +8,6 @@ import pytest
 import urllib3
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml-examples")
-
 ROOT = Path(__file__).parents[2]
 
 

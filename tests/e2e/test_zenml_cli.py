@@ -3,8 +3,6 @@
 import pytest
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml-cli")
-
 ALL_OPTIONS = {
     "kubernetes_context": "kind",
     "kubernetes_namespace": "models",

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml-installed")
-
 ROOT = Path(__file__).parents[2]
 
 

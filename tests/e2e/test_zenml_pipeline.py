@@ -9,8 +9,6 @@ import pytest
 import urllib3
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml")
-
 ROOT = Path(__file__).parents[2]
 FLOWER = {"data": {"ndarray": [[6.0, 2.9, 4.8, 1.6]]}}
 

@@ -15,8 +15,6 @@ from zenml_store import ZenMLStore
 
 __all__ = ["minio"]
 
-pytestmark = pytest.mark.xdist_group("zenml")
-
 BUCKET = "zenml-artifacts"
 
 STACK = """

@@ -8,8 +8,6 @@ from storage.s3_server import run_moto
 from zenml_scripts import CANARY, PRELUDE, SECRETS
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml")
-
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

@@ -4,8 +4,6 @@ import pytest
 from zenml_scripts import NOTHING, PIPELINE, PRELUDE
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml")
-
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

@@ -7,8 +7,6 @@ from storage.s3_server import run_moto
 from zenml_scripts import CANARY, PRELUDE, SECRETS
 from zenml_store import ZenMLStore
 
-pytestmark = pytest.mark.xdist_group("zenml")
-
 STORES = """
 from pydantic import SecretStr
 from zenml.models import ServiceConnectorRequest

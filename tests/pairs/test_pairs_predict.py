@@ -28,8 +28,6 @@ from seldon_deployer.local import lifecycle
 from seldon_deployer.manifest.graph import predictors
 
 # They share the runtime, the servers of the stores, and the models.
-pytestmark = pytest.mark.xdist_group("pairs")
-
 PlaceOf = Callable[[str], Place]
 NAMED = [pair for pair in served_pairs() if pair.store == "pvc"]
 
