@@ -37,6 +37,11 @@ class Awaiting:
                 self._thread.start()
             return self._loop
 
+    @property
+    def thread(self) -> int:
+        """The identifier of the loop's thread; 0 where it has not been started."""
+        return (self._thread.ident or 0) if self._thread else 0
+
     def run(self, given: Awaitable[T]) -> T:
         """Wait in this thread for what another one awaits. Raises what it raises.
 

@@ -63,7 +63,7 @@ class Calls:
         self._questions = ThreadPoolExecutor(1, "health")
         self._waiting: deque[Job] = deque()
         self._awaiting = 0
-        self.watch = Watch(settings.timeout_seconds)
+        self.watch = Watch(settings.timeout_seconds, component.awaiting)
         self._pace = Pace()
         self._metrics = component.observer
         self._metrics.ask(WAITING, self._count_waiting)
@@ -231,7 +231,7 @@ class Calls:
     def _leave(self, batch: Batch, cancel: Callable[[], object]) -> None:
         """A batch goes on in the loop of methods that await: its thread is free."""
         batch.cancel = cancel
-        self.watch.end(batch)
+        self.watch.leave(batch)
         self._free += 1
         self._awaiting += 1
         if batch.is_given_up:
@@ -247,8 +247,8 @@ class Calls:
             job.batch = None
         if batch.started is not None:
             self._count(batch, batch.started)
+        self.watch.end(batch)
         if batch.cancel is None:
-            self.watch.end(batch)
             self._free += 1
         else:
             self._awaiting -= 1

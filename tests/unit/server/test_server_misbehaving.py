@@ -30,6 +30,20 @@ def test_a_call_that_does_not_come_back_ends_the_process_where_time_is_limited(s
     assert "predict runs for" in last
 
 
+def test_an_async_method_that_blocks_its_loop_ends_the_process_where_time_is_limited(start_unit):
+    unit = start_unit(
+        "misbehaving.BlocksItsLoop", "--timeout-seconds", "0.4", "--metrics-port", "0"
+    )
+    assert unit.predict(WELL)
+    answer = unit.post("/predict", HANG)
+    assert answer.status == 504
+    code, log = wait_for_end(unit)
+    assert code == 1
+    assert "threading.Event().wait()" in log
+    last = log.strip().splitlines()[-1]
+    assert "an async method blocks the others for" in last
+
+
 def test_a_worker_whose_call_does_not_come_back_is_replaced(start_unit):
     unit = start_unit(
         "misbehaving.Hangs", "--timeout-seconds", "0.4", "--workers", "2", "--metrics-port", "0"

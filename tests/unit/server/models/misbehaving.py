@@ -18,6 +18,15 @@ class Hangs:
         return {"pid": os.getpid()}
 
 
+class BlocksItsLoop:
+    """Forgets to await, where it is asked to."""
+
+    async def predict(self, X, names):
+        if X == "hang":
+            threading.Event().wait()
+        return {"pid": os.getpid()}
+
+
 class Raises:
     """Raises what strData names, with a cause of its own."""
 
