@@ -132,13 +132,17 @@ def _container(pod: Object, container: Object, observed: Observation) -> Iterato
             conclusive=is_crash_loop,
         )
         return
+    # Our own server says what to try; of others only the last words are known.
+    why, _, hint = _end_of(pod, container, observed).partition(". Try: ")
     yield Diagnosis(
         kind="crash-loop",
         summary=f"container {name} ended and was restarted {_times(restarts)}"
         if restarts
         else f"container {name} ended",
-        why=_end_of(pod, container, observed),
-        hint="check that the model file is there and can be loaded by this server",
+        why=why,
+        hint=hint
+        or "correct what the end of its log says: a server that cannot load its model "
+        "or its class ends",
         conclusive=is_crash_loop,
     )
 

@@ -171,6 +171,14 @@ def test_the_last_log_line_is_the_reason():
     assert of(pods=[seen], logs=logs).why == "exit code 1: KeyError: 'x'"
 
 
+def test_what_our_server_says_to_try_is_the_advice():
+    seen = pod(containers=[container(restarts=3, state=BACK_OFF, last={"exitCode": 1})])
+    words = "error: the module iris is not there: searched in /code. Try: give its folder"
+    told = of(pods=[seen], logs={"iris-abc/iris": (words,)})
+    assert told.why == "exit code 1: error: the module iris is not there: searched in /code"
+    assert told.hint == "give its folder"
+
+
 def test_a_final_reason_wins_over_one_that_may_heal():
     pods = [
         pod(name="one", containers=[waiting("ErrImagePull")]),
