@@ -27,6 +27,9 @@ ARTIFACTS_ANNOTATION = "seldon-deployer/artifacts"
 CODE_PATH_ANNOTATION = "seldon-deployer/code-path"
 # On a predictor: the interpreter of the environment that deployed it, for the embedded runtime.
 PYTHON_ANNOTATION = "seldon-deployer/python"
+# Where the embedded runtime lays what a cluster mounts at PODINFO: told to a unit's process.
+PODINFO = "/etc/podinfo"
+PODINFO_VARIABLE = "SELDON_DEPLOYER_PODINFO"
 NO_ENGINE_ANNOTATION = "seldon.io/no-engine"
 ENGINE_SEPARATE_ANNOTATION = "seldon.io/engine-separate-pod"
 

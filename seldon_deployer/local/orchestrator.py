@@ -11,6 +11,9 @@ import copy
 import json
 from typing import Any
 
+from seldon_deployer.manifest.defaulting import PODINFO_VOLUME
+from seldon_deployer.naming import PODINFO
+
 Object = dict[str, Any]
 
 ENGINE_CONTAINER = "seldon-container-engine"
@@ -57,7 +60,7 @@ def engine_container(sdep: Object, predictor: Object) -> Object:
         "resources": copy.deepcopy(
             orchestrator.get("resources") or {"limits": quantities, "requests": quantities}
         ),
-        "volumeMounts": [{"name": "seldon-podinfo", "mountPath": "/etc/podinfo"}],
+        "volumeMounts": [{"name": PODINFO_VOLUME, "mountPath": PODINFO}],
         "livenessProbe": _probe("/live"),
         "readinessProbe": _probe("/ready"),
         "terminationMessagePath": "/dev/termination-log",

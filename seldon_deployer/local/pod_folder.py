@@ -71,11 +71,6 @@ class PodFolder:
                 found[mount["mountPath"].rstrip("/")] = volume / mount.get("subPath", "")
         return found
 
-    def arguments(self, container: Object) -> list[str]:
-        """The container's arguments with paths made real."""
-        mounts = self.mounts(container)
-        return [rewrite_paths(argument, mounts) for argument in container.get("args", [])]
-
     def environment(self, container: Object, ports: Mapping[int, int]) -> dict[str, str]:
         """The variables of a container's process, with paths and ports made real.
 
@@ -90,6 +85,8 @@ class PodFolder:
             env[name] = rewrite_paths(_rewrite_port(name, value, ports), known)
         annotations = self._pod["metadata"].get("annotations", {})
         env["PYTHONUNBUFFERED"] = "1"
+        if told := mounts.get(naming.PODINFO):
+            env[naming.PODINFO_VARIABLE] = str(told / "annotations")
         if code := annotations.get(naming.CODE_PATH_ANNOTATION):
             env["PYTHONPATH"] = os.pathsep.join([code, *filter(None, [env.get("PYTHONPATH")])])
             # The user's folder stays as it is, and an edit within the same second is not missed.

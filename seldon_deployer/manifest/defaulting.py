@@ -19,7 +19,7 @@ from seldon_deployer.manifest.graph import (
     predictors,
     units,
 )
-from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, seldon_name
+from seldon_deployer.naming import ENGINE_SEPARATE_ANNOTATION, PODINFO, seldon_name
 
 Object = dict[str, Any]
 
@@ -27,7 +27,6 @@ FIRST_HTTP_PORT = 9000
 FIRST_GRPC_PORT = 9500
 FIRST_METRICS_PORT = 6000
 PODINFO_VOLUME = "seldon-podinfo"
-PODINFO_PATH = "/etc/podinfo"
 
 
 def apply_defaults(obj: Object, namespace: str) -> Object:
@@ -101,7 +100,7 @@ def _default_container(container: Object, ports: tuple[int, int], numbers: _Numb
     container.setdefault("terminationMessagePolicy", "File")
     mounts = container.setdefault("volumeMounts", [])
     if not any(mount["name"] == PODINFO_VOLUME for mount in mounts):
-        mounts.append({"name": PODINFO_VOLUME, "mountPath": PODINFO_PATH})
+        mounts.append({"name": PODINFO_VOLUME, "mountPath": PODINFO})
 
 
 def _default_container_of_server(

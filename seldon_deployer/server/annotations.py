@@ -6,15 +6,17 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from seldon_deployer.naming import PODINFO
+
 # Source: Seldon Core v1.17.1, the volume seldon-podinfo.
-PODINFO = Path("/etc/podinfo/annotations")
+ANNOTATIONS = Path(PODINFO, "annotations")
 GRPC_MAX_MESSAGE_SIZE = "seldon.io/grpc-max-message-size"
 REST_TIMEOUT = "seldon.io/rest-timeout"
 # Of milliseconds: more than 30 years is no timeout.
 _MOST_DIGITS = 12
 
 
-def read_annotations(path: Path = PODINFO) -> dict[str, str]:
+def read_annotations(path: Path = ANNOTATIONS) -> dict[str, str]:
     """Read lines of `key="value"`; empty where there is no such file.
 
     A line that is none is passed over: one odd annotation must not take the others away, as it

@@ -8,10 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from seldon_deployer import naming
 from seldon_deployer.errors import UsageError
 from seldon_deployer.server.annotations import (
+    ANNOTATIONS,
     describe_odd,
     grpc_max_bytes,
     read_annotations,
@@ -129,7 +132,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     parameters = given.parameters
     if parameters is None:
         parameters = environment.get("PREDICTIVE_UNIT_PARAMETERS", "[]")
-    annotations = read_annotations()
+    noted = environment.get(naming.PODINFO_VARIABLE) or ANNOTATIONS
+    annotations = read_annotations(Path(noted))
     wrapper = read_wrapper_settings(given, environment)
     wrapper["without_effect"] += describe_odd(annotations) + describe_unread(environment)
     mlserver = read_mlserver(environment)
@@ -282,7 +286,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="seldon-deployer serve",
         description="Serve a Python class over Seldon's protocol and V2, REST and gRPC.",
     )
-    parser.add_argument("class_path", nargs="?", metavar="MODULE.Class")
+    parser.add_argument(
+        "class_path",
+        nargs="?",
+        metavar="MODULE.Class",
+        help="what to serve, importable from here (default: the variable MODEL_NAME)",
+    )
     parser.add_argument("--http-port", type=int, metavar="N", help="0 picks a free port")
     parser.add_argument(
         "--grpc-port", type=int, metavar="N", help="serve gRPC too; 0 picks a free port"
@@ -300,7 +309,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--service-type", metavar="T", help=", ".join(SERVICE_TYPES))
     parser.add_argument("--parameters", metavar="JSON", help="parameters of the constructor")
     parser.add_argument("--threads", type=int, metavar="N", help="predictions at once (default 1)")
-    parser.add_argument("--max-body-bytes", type=int, default=_DEFAULT_MAX_BODY_BYTES, metavar="N")
+    parser.add_argument(
+        "--max-body-bytes",
+        type=int,
+        default=_DEFAULT_MAX_BODY_BYTES,
+        metavar="N",
+        help="largest body of a request (default %(default)s); then 413",
+    )
     parser.add_argument(
         "--max-waiting",
         type=int,

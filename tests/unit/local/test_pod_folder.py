@@ -167,6 +167,19 @@ def test_annotations_lie_in_the_volume_as_kubelet_writes_them(tmp_path):
     assert text == 'a="1"\nb="say \\"x\\""'
 
 
+def test_a_unit_is_told_where_its_annotations_lie(tmp_path):
+    item = {"path": "annotations", "fieldRef": {"fieldPath": "metadata.annotations"}}
+    volume = {"name": "podinfo", "downwardAPI": {"items": [item]}}
+    container = {"volumeMounts": [{"name": "podinfo", "mountPath": "/etc/podinfo"}]}
+
+    env = env_of(tmp_path, container, volumes=[volume])
+
+    path = Path(env["SELDON_DEPLOYER_PODINFO"])
+    assert path == tmp_path / "u1" / "volumes" / "podinfo" / "annotations"
+    assert path.is_file()
+    assert "SELDON_DEPLOYER_PODINFO" not in env_of(tmp_path, {})
+
+
 def test_a_secrets_volume_is_its_owners_alone(tmp_path):
     folder_of(tmp_path, volumes=[{"name": "s", "secret": {"secretName": "known"}}])
 
