@@ -11,7 +11,7 @@ from seldon_deployer import naming
 from seldon_deployer.client import InferenceClient
 from seldon_deployer.client.exchange import Returns
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
-from seldon_deployer.errors import NotFound, PredictionError
+from seldon_deployer.errors import ClusterError, NotFound, PredictionError
 from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
 from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.manifest.observation import Observation
@@ -21,6 +21,9 @@ from seldon_deployer.service.logs import read_logs
 from seldon_deployer.service.observe import observe
 
 log = logging.getLogger(__name__)
+
+# An ingress whose pods are none, or that knows no such name; None is no answer at all.
+_NOBODY_THERE = frozenset({None, 404, 502, 503})
 
 
 class Service:
@@ -150,9 +153,31 @@ class Service:
         `pandas` or `polars` frame, instead.
         Raises PredictionError, or PayloadError for what cannot be sent.
         """
-        return self._client.predict(
-            data, names=names, returns=returns, timeout_seconds=timeout_seconds
-        )
+        try:
+            return self._client.predict(
+                data, names=names, returns=returns, timeout_seconds=timeout_seconds
+            )
+        except PredictionError as error:
+            if (known := self._why_absent(error)) is None:
+                raise
+            raise known from error
+
+    def _why_absent(self, error: PredictionError) -> PredictionError | None:
+        """A better answer where nobody was there to ask: it is stopped, or gone."""
+        if error.status not in _NOBODY_THERE:
+            return None
+        try:
+            live = self._cluster.get(SELDON_DEPLOYMENTS, self.name, self.namespace)
+        except ClusterError:
+            # What was seen first is told.
+            return None
+        if live is None:
+            what, hint = f"{self.name} was deleted", "deploy it again"
+        elif Service(self._cluster, live).replicas == 0:
+            what, hint = f"{self.name} is stopped", f"seldon-deployer start {self.name}"
+        else:
+            return None
+        return PredictionError(what, hint=hint, status=error.status)
 
     def client(self, **options: Any) -> InferenceClient:
         """Make a client of its own, with options that `predict` has not.

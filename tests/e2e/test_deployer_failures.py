@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
-from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed
+from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed, PredictionError
 from seldon_deployer.local import lifecycle
 
 GOOD = """
@@ -20,6 +22,16 @@ class Double:
 
     def predict(self, X, names):
         return X
+"""
+
+SOMETIMES_HANGS = """
+import threading
+
+class Double:
+    def predict(self, X, names):
+        if X[0][0] < 0:
+            threading.Event().wait()
+        return X * 2
 """
 
 
@@ -73,8 +85,32 @@ def test_the_same_class_again_changes_nothing_and_new_code_is_a_new_revision(dep
 def test_stopped_and_started_again_it_serves_as_before(deployer, config):
     write(config, GOOD)
     deployer.deploy(config, timeout_seconds=60)
+    service = deployer.get(config.name)
     deployer.stop(config.name)
+    with pytest.raises(PredictionError, match=f"{config.name} is stopped"):
+        service.predict(np.array([[1.0]]))
     service = deployer.start(config.name, timeout_seconds=60)
     assert np.array_equal(service.predict(np.array([[1.0]])), [[2.0]])
     deployer.delete(config.name)
+    with pytest.raises(PredictionError, match=f"{config.name} was deleted"):
+        service.predict(np.array([[1.0]]))
     assert deployer.find(model_name=config.model_name) == []
+
+
+def test_a_unit_that_hangs_longer_than_its_annotation_says_is_replaced(deployer, config):
+    write(config, SOMETIMES_HANGS)
+    timeout = {"seldon.io/rest-timeout": "500"}
+    service = deployer.deploy(
+        config.model_copy(update={"annotations": timeout}), timeout_seconds=60
+    )
+    with pytest.raises(PredictionError):
+        service.predict(np.array([[-1.0]]))
+    # A request may meet the unit while it ends.
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        try:
+            answer = service.predict(np.array([[1.0]]))
+            break
+        except PredictionError:
+            time.sleep(0.2)
+    assert np.array_equal(answer, [[2.0]])
