@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -23,6 +22,7 @@ from seldon_deployer.config.seldon import (
     read_environment,
 )
 from seldon_deployer.graph import Graph
+from seldon_deployer.graph.fields import CodePath, PythonClass, Uri
 from seldon_deployer.workload import (
     HPA,
     PDB,
@@ -37,7 +37,6 @@ from seldon_deployer.workload import (
 )
 from seldon_deployer.workload.rules import check_env_name, check_label_keys, check_labels
 
-_PYTHON_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 # The operator writes these labels of pods itself, and selects by some of them.
 _OPERATORS_LABELS = frozenset({"app", "fluentd", "version", "seldon-app", "seldon-deployment-id"})
 _OPERATORS_PREFIXES = ("seldon-app-svc-", "seldon.io/", "seldon-deployment-")
@@ -67,14 +66,14 @@ class DeploymentConfig(Value):
     """
 
     model_name: str = Field(min_length=1, description="Stable name; a redeploy updates in place.")
-    model_uri: str | None = Field(default=None, description="Where the artifact lies.")
+    model_uri: Uri | None = Field(default=None, description="Where the artifact lies.")
     implementation: str | None = Field(
         default=None, description="A prepackaged server, such as SKLEARN_SERVER; found if left out."
     )
-    python_class: str | None = Field(
+    python_class: PythonClass | None = Field(
         default=None, description="module.Class of your own that serves; see `code_path`."
     )
-    code_path: Path | None = Field(
+    code_path: CodePath | None = Field(
         default=None, description="Folder that holds `python_class`; embedded runtime only."
     )
     image: str | None = Field(default=None, description="Container image of the unit.")
@@ -185,26 +184,6 @@ class DeploymentConfig(Value):
     @classmethod
     def _implementation_is_a_server(cls, value: str | None) -> str | None:
         return value and find_server(value).name
-
-    @field_validator("python_class")
-    @classmethod
-    def _python_class_is_a_name(cls, value: str | None) -> str | None:
-        if value is not None and not _PYTHON_CLASS.fullmatch(value):
-            raise ValueError(f"{value!r} is no name such as module.Class")
-        return value
-
-    @field_validator("model_uri")
-    @classmethod
-    def _model_path_is_absolute(cls, value: str | None) -> str | None:
-        # Who reads it later is in another folder.
-        if not value or naming.is_address(value):
-            return value
-        return str(Path(value).expanduser().absolute())
-
-    @field_validator("code_path")
-    @classmethod
-    def _code_path_is_absolute(cls, value: Path | None) -> Path | None:
-        return value and value.expanduser().resolve()
 
     @field_validator("env")
     @classmethod

@@ -6,6 +6,7 @@ another.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -37,12 +38,20 @@ def _check_unit_name(name: str) -> str:
 
 def _check_python_class(value: str) -> str:
     if not _PYTHON_CLASS.fullmatch(value):
-        raise ValueError(f"{value!r} is no name such as module.Class")
+        dotted = value.replace(":", ".")
+        meant = f": write {dotted}" if _PYTHON_CLASS.fullmatch(dotted) else ""
+        raise ValueError(f"{value!r} is no name such as module.Class{meant}")
     return value
 
 
+def _read_path(given: object) -> object:
+    return os.fspath(given) if isinstance(given, os.PathLike) else given
+
+
 def _absolute_uri(uri: str) -> str:
-    return uri if naming.is_address(uri) else str(Path(uri).expanduser().absolute())
+    if not uri or naming.is_address(uri):
+        return uri
+    return str(Path(uri).expanduser().absolute())
 
 
 def _absolute_path(path: Path) -> Path:
@@ -66,7 +75,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 ObjectName = Annotated[str, AfterValidator(check_object_name)]
 UnitName = Annotated[str, AfterValidator(_check_unit_name)]
 PythonClass = Annotated[str, AfterValidator(_check_python_class)]
-ModelUri = Annotated[str, Field(min_length=1), AfterValidator(_absolute_uri)]
+Uri = Annotated[str, BeforeValidator(_read_path), AfterValidator(_absolute_uri)]
+ModelUri = Annotated[Uri, Field(min_length=1)]
 CodePath = Annotated[Path, AfterValidator(_absolute_path)]
 Resources = Annotated[
     dict[str, dict[str, str]], BeforeValidator(read_amounts), AfterValidator(_check_resources)
