@@ -19,11 +19,16 @@ def order_columns(rows: Any, names: Sequence[str], expected: Sequence[str]) -> A
         return rows
     if getattr(rows, "ndim", 0) != 2 or rows.shape[1] != len(names):
         return rows
-    if sorted(names) != sorted(expected):
+    if not is_named(names, expected):
         _check_names(names, expected)
         return rows
     place = {name: index for index, name in enumerate(names)}
     return rows[:, [place[name] for name in expected]]
+
+
+def is_named(names: Sequence[str], expected: Sequence[str]) -> bool:
+    """Whether a message names the model's own columns, in whichever order."""
+    return bool(expected) and sorted(names) == sorted(expected)
 
 
 def _check_names(names: Sequence[str], expected: Sequence[str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.categories import encode_categories
+from seldon_deployer.server.columns import is_named, order_columns
 from seldon_deployer.server.method import (
     PREDICT,
     PROBABILITIES,
@@ -34,6 +35,7 @@ class LightGBMServer(TabularServer):
         self._classes = 0
         self._booster: Any = None
         self._columns: list[str] = []
+        self._categories: dict[int, Sequence[Any]] = {}
 
     def load(self) -> None:
         """Read the model. Raises ArtifactError, or LoadFailed when LightGBM is not installed."""
@@ -47,7 +49,9 @@ class LightGBMServer(TabularServer):
             rehearse(lambda: _try(lightgbm, path), path, library="LightGBM", hint=hint)
             self._booster = lightgbm.Booster(model_file=str(path))
         self._columns = list(self._booster.feature_name())
-        self._classes = _count_classes(self._booster.dump_model(num_iteration=1))
+        described = self._booster.dump_model(num_iteration=1)
+        self._classes = _count_classes(described)
+        self._categories = _read_categories(described)
         has = (*self.outputs, RAW)
         self.method = choose_method(self.method, has, PREDICT, model="no classifier")
 
@@ -63,7 +67,13 @@ class LightGBMServer(TabularServer):
 
     def call(self, method: str, rows: Any, names: list[str]) -> Any:
         """Ask the Booster, its columns in their order."""
-        ordered = order_columns(rows, names, self._columns)
+        ordered = encode_categories(
+            order_columns(rows, names, self._columns),
+            self._categories,
+            is_named=is_named(names, self._columns),
+            # LightGBM's own way with them.
+            takes_unknown=True,
+        )
         answer = self._booster.predict(ordered, raw_score=method == RAW)
         if method == PROBABILITIES and self._classes == _TWO:
             import numpy as np
@@ -81,6 +91,22 @@ def _count_classes(model: Mapping[str, Any]) -> int:
     if objective == "binary":
         return _TWO
     return int(model["num_class"]) if objective in ("multiclass", "multiclassova") else 0
+
+
+def _read_categories(model: Mapping[str, Any]) -> dict[int, Sequence[Any]]:
+    """The values of pandas' categories, by the place of their column.
+
+    LightGBM keeps them in the order of the frame, without names: columns of numbers are told apart
+    by their description. Empty where that is not certain.
+    """
+    kept = model.get("pandas_categorical") or []
+    described = model["feature_infos"]
+    places = [
+        place
+        for place, name in enumerate(model["feature_names"])
+        if described.get(name, {}).get("values")
+    ]
+    return dict(zip(places, kept, strict=True)) if len(places) == len(kept) else {}
 
 
 def _try(lightgbm: Any, path: Path) -> None:

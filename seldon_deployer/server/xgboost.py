@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from seldon_deployer.server.columns import order_columns
+from seldon_deployer.server.categories import encode_categories
+from seldon_deployer.server.columns import is_named, order_columns
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.method import (
     PREDICT,
@@ -22,6 +26,8 @@ from seldon_deployer.server.tabular import TabularServer
 _FILES = ("model.bst", "model.json", "model.ubj")
 _BOOSTER = "booster"
 
+logger = logging.getLogger(__name__)
+
 
 class XGBoostServer(TabularServer):
     """A Seldon message is answered by `Booster.predict`, as on Seldon's own server, or `method`.
@@ -37,6 +43,7 @@ class XGBoostServer(TabularServer):
         self._booster: Any = None
         self._classifier: Any = None
         self._columns: list[str] = []
+        self._categories: dict[int, Sequence[Any]] = {}
 
     def load(self) -> None:
         """Read the model. Raises ArtifactError, or LoadFailed when XGBoost is not installed."""
@@ -56,6 +63,7 @@ class XGBoostServer(TabularServer):
                 self._classifier = self._xgboost.XGBClassifier()
                 self._classifier.load_model(content)
         self._columns = list(self._booster.feature_names or [])
+        self._categories = _read_categories(self._booster)
         self._forget_names()
         if self.method is not None:
             has = (*self.outputs, RAW)
@@ -77,7 +85,13 @@ class XGBoostServer(TabularServer):
         if getattr(rows, "shape", ())[1:] != (wanted,):
             # A Booster takes columns that are not there for missing values, and says nothing.
             raise UnitError(f"the model has {wanted} features; got the shape {_shape(rows)}")
-        ordered = order_columns(rows, names, self._columns)
+        ordered = encode_categories(
+            order_columns(rows, names, self._columns),
+            self._categories,
+            is_named=is_named(names, self._columns),
+            # XGBoost's own way with them.
+            takes_unknown=False,
+        )
         if method == RAW:
             return self._booster.predict(self._xgboost.DMatrix(ordered), output_margin=True)
         if self._classifier is not None and method != _BOOSTER:
@@ -105,3 +119,38 @@ def _saved_by(booster: Any) -> str | None:
     """The kind of scikit-learn wrapper that saved a model; None for a plain Booster."""
     text = booster.attributes().get("scikit_learn")
     return json.loads(text).get("_estimator_type") if text else None
+
+
+def _read_categories(booster: Any) -> dict[int, Sequence[Any]]:
+    """The values of pandas' categories, by the place of their column.
+
+    Empty for a model that XGBoost before 3.1 saved: it kept none of them.
+    """
+    if "c" not in (booster.feature_types or ()):
+        return {}
+    learner = json.loads(booster.save_raw("json"))["learner"]
+    # Of DART the trees, and all that belongs to them, lie one level deeper.
+    inner = learner["gradient_booster"]
+    model = inner.get("gbtree", inner).get("model", {})
+    kept = model.get("cats", {}).get("enc", [])
+    found = {}
+    for place, each in enumerate(kept):
+        try:
+            found[place] = _read_values(each)
+        except ValueError:
+            logger.warning(
+                "the categories of column %d are not read: XGBoost counts characters where it "
+                "keeps bytes, and loses text beyond ASCII. Their numbers can be sent",
+                place,
+            )
+    return {place: values for place, values in found.items() if values}
+
+
+def _read_values(kept: Mapping[str, Any]) -> Sequence[Any]:
+    """The values of one column. Raises ValueError for text beyond ASCII."""
+    values: list[Any] = kept["values"]
+    if "offsets" not in kept:
+        return values
+    # C's signed characters: what is no ASCII is below 0, and no byte.
+    offsets, text = kept["offsets"], bytes(values)
+    return [text[start:end].decode() for start, end in pairwise(offsets)]
