@@ -58,7 +58,7 @@ minio:
 	  echo "MinIO cannot be built here: the tests against it will be skipped"
 
 test: $(FRAMEWORKS) apiserver clouds minio
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

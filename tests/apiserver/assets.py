@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 
 import yaml
+from ending import end
 
 _START_SECONDS = 60
 
@@ -69,8 +70,7 @@ def _process(arguments: list[object], log: Path) -> Iterator[subprocess.Popen[by
         try:
             yield process
         finally:
-            process.terminate()
-            process.wait()
+            end(process)
 
 
 def _wait_ready(server: str, token: str, process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ending import await_end
+
 from apiserver.assets import start_assets
 
 _HERE = Path(__file__).parent
@@ -92,6 +94,7 @@ def run_apiserver(folder: Path) -> Iterator[End]:
             )
         finally:
             process.stdin.close()
+            await_end(process)
 
 
 def _ca_file(folder: Path) -> Path:

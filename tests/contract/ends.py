@@ -46,7 +46,10 @@ def run_embedded(folder: Path, *, has_admission: bool = True) -> Iterator[End]:
         store = Store(folder / "state.db")
         api = Api(store) if has_admission else Api(store, admission=_admit_all)
         app = create_app(api, token=token, log_path=log_path)
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
+        settings = uvicorn.Config(
+            app, lifespan="off", log_level="warning", timeout_graceful_shutdown=10
+        )
+        server = uvicorn.Server(settings)
         stop = asyncio.Event()
         stops.append((asyncio.get_running_loop(), stop))
         ready.set()

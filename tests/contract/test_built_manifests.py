@@ -51,7 +51,12 @@ CONFIGS: dict[str, Object] = {
     "image": {"model_name": "iris", "image": "mine:1"},
     "image with a model": {"model_name": "iris", "image": "mine:1", "model_uri": "gs://b/m"},
     "function": {"model_name": "iris", "python_class": "iris.Model", "image": "mine:1"},
-    "parameters": {**MODEL, "parameters": {"method": "predict", "n": 3, "x": 0.5, "on": True}},
+    "parameters of a server": {**MODEL, "parameters": {"method": "predict"}},
+    "parameters": {
+        "model_name": "iris",
+        "image": "mine:1",
+        "parameters": {"method": "predict", "n": 3, "x": 0.5, "on": True},
+    },
     "resources": {**MODEL, "resources": SIZES},
     "gpu": {**MODEL, "gpus": 1, "resources": SIZES},
     "environment": {

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ending import end
 from pydantic import SecretStr
 
 _HERE = Path(__file__).parent
@@ -149,8 +150,7 @@ def _running(command: list[str], log: Path, settings: dict[str, str]) -> Iterato
     try:
         yield _read_endpoint(process, log)
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
 
 
 def _read_endpoint(process: subprocess.Popen[bytes], log: Path) -> str:

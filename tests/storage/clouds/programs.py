@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from ending import end
 
 _HERE = Path(__file__).parent
 _REQUIRE = "SELDON_DEPLOYER_REQUIRE_STORES"
@@ -66,8 +67,7 @@ def run_server(
             _wait_ready(process, port, log)
             yield
         finally:
-            process.terminate()
-            process.wait()
+            end(process)
 
 
 def _wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
