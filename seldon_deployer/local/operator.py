@@ -17,6 +17,7 @@ from seldon_deployer.local.operator_names import (
 )
 from seldon_deployer.local.operator_services import plan_services
 from seldon_deployer.local.orchestrator import HTTP_PORT
+from seldon_deployer.manifest.advice.refused import RULES as REFUSED
 from seldon_deployer.manifest.defaulting import apply_defaults
 from seldon_deployer.manifest.graph import pods, units
 
@@ -48,6 +49,7 @@ def make_plan(sdep: Object) -> Plan:
     namespace = sdep["metadata"]["namespace"]
     full = apply_defaults(sdep, namespace)
     _refuse_what_is_not_there(full)
+    _check_as_the_api_server(sdep)
     services: list[Object] = []
     deployments: list[Object] = []
     for predictor in full["spec"]["predictors"]:
@@ -71,6 +73,13 @@ def _refuse_what_is_not_there(sdep: Object) -> None:
                 "engine not separate and no pu with localhost service - not clear where to inject "
                 "engine"
             )
+
+
+def _check_as_the_api_server(sdep: Object) -> None:
+    """Refuse pods that the API server would not store, which the embedded one takes as they are."""
+    found = [f"{field}: {message}" for rule in REFUSED for field, message in rule.find(sdep)]
+    if found:
+        raise OperatorError(f"the API server would refuse its Deployment: {'; '.join(found)}")
 
 
 def _has_place_for_engine(predictor: Object) -> bool:

@@ -96,6 +96,22 @@ def test_what_is_not_there_yet_is_refused_by_name(predictor, says):
 
 
 @pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"volumeMounts": [{"name": "v", "mountPath": "/v"}]}, 'the pod has no volume "v"'),
+        ({"ports": [{"containerPort": 0}]}, "0 is no port"),
+    ],
+)
+def test_a_pod_that_no_api_server_takes_is_refused_with_its_field(said, says):
+    container = {"name": "iris", "image": "mine:1", **said}
+    component = {"spec": {"containers": [container]}}
+    with pytest.raises(OperatorError) as refusal:
+        make_plan(changed(graph={"name": "iris"}, componentSpecs=[component]))
+    assert str(refusal.value).startswith("the API server would refuse its Deployment: spec.pred")
+    assert says in str(refusal.value)
+
+
+@pytest.mark.parametrize(
     ("implementation", "runs"), [("SKLEARN_SERVER", True), ("TENSORFLOW_SERVER", False)]
 )
 def test_a_server_without_a_program_here_is_refused_before_anything_is_made(implementation, runs):
