@@ -56,6 +56,13 @@ def build_frame(rows: Any, columns: Sequence[str]) -> Any:
     return frame.infer_objects() if rows.dtype.kind == "O" else frame
 
 
+def is_text_column(rows: Any) -> bool:
+    """Whether an array is one column of texts, as V2 carries them."""
+    if getattr(rows, "ndim", 0) != 2 or rows.shape[1] != 1 or rows.dtype.kind not in "OU":
+        return False
+    return all(isinstance(value, str) for value in rows.ravel())
+
+
 def as_column(answer: Any) -> Any:
     """One value per row as one column, as MLServer 1.3.5 answers; other arrays as they are."""
     import numpy as np

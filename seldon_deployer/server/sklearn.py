@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from seldon_deployer.server.columns import build_frame, order_columns
+from seldon_deployer.server.columns import build_frame, is_text_column, order_columns
 from seldon_deployer.server.method import (
     PREDICT,
     PROBABILITIES,
@@ -45,6 +45,7 @@ class SKLearnServer(TabularServer):
         self.method = check_method(method, _METHODS)
         self._model: Any = None
         self._columns: list[str] | None = None
+        self._takes_texts = False
 
     def load(self) -> None:
         """Read the model. Raises ArtifactError when it is not there or cannot be read."""
@@ -59,6 +60,8 @@ class SKLearnServer(TabularServer):
             rehearse_where_needed(lambda: joblib.load(path), path, hint=hint)
             self._model = joblib.load(path)
         self.method = self._choose_method()
+        # A pipeline that begins with a vectorizer of texts knows of no features.
+        self._takes_texts = not hasattr(self._model, "n_features_in_")
         self._columns = self._read_columns()
         self.refusals = (*self.refusals, *library_errors())
 
@@ -73,7 +76,11 @@ class SKLearnServer(TabularServer):
         return str(self.method)
 
     def call(self, method: str, rows: Any, names: list[str]) -> Any:
-        """Ask the model, with a frame where it was trained on one."""
+        """Ask the model, with a frame where it was trained on one, or with texts."""
+        if isinstance(rows, str):
+            rows = [rows]
+        elif self._takes_texts and is_text_column(rows):
+            rows = rows.ravel()
         if self._columns is not None:
             rows = order_columns(rows, names, self._columns)
             if getattr(rows, "shape", ())[1:] == (len(self._columns),):

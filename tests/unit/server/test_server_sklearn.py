@@ -7,8 +7,12 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
+
+from seldon_deployer.client import InferenceClient
 
 CLASS = "seldon_deployer.server.sklearn.SKLearnServer"
 
@@ -133,3 +137,17 @@ def test_the_model_is_found_from_the_v2_environment(start_unit, iris):
     unit = start_unit(CLASS, PREDICTIVE_UNIT_ID="iris", MLSERVER_MODEL_URI=str(folder))
     answer = unit.predict({"data": {"ndarray": X[:1].tolist()}})
     assert np.array_equal(np.array(answer["data"]["ndarray"]), model.predict_proba(X[:1]))
+
+
+def test_a_pipeline_of_texts_answers_one_text_and_several_in_both_protocols(start_unit, tmp_path):
+    texts = ["a good film", "a bad film", "good and fine", "bad and dull"]
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1, 0])
+    joblib.dump(model, tmp_path / "model.joblib")
+    unit = start_unit(CLASS, **parameters(model_uri=tmp_path))
+    asked = ["good", "a dull film"]
+    with InferenceClient(unit.url) as client:
+        assert np.allclose(client.predict(asked), model.predict_proba(asked))
+        assert np.allclose(client.predict("good"), model.predict_proba(["good"]))
+    with InferenceClient(unit.url, protocol="v2") as client:
+        assert np.array_equal(np.ravel(client.predict(asked)), model.predict(asked))
+        assert np.array_equal(np.ravel(client.predict("good")), model.predict(["good"]))
