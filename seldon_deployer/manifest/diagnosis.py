@@ -24,6 +24,7 @@ CRASHES_TO_FAIL = 3
 # The kubelet writes the same event again every ten seconds or so.
 CONFIG_ERRORS_TO_FAIL = 3
 
+_TRY = "try: "
 _OUT_OF_MEMORY = "OOMKilled"
 _UNMOUNTED = "FailedMount"
 _UNPULLABLE = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
@@ -132,15 +133,13 @@ def _container(pod: Object, container: Object, observed: Observation) -> Iterato
             conclusive=is_crash_loop,
         )
         return
-    # Our own server says what to try; of others only the last words are known.
-    why, _, hint = _end_of(pod, container, observed).partition(". Try: ")
     yield Diagnosis(
         kind="crash-loop",
         summary=f"container {name} ended and was restarted {_times(restarts)}"
         if restarts
         else f"container {name} ended",
-        why=why,
-        hint=hint
+        why=_end_of(pod, container, observed),
+        hint=_hint_of(pod, container, observed)
         or "correct what the end of its log says: a server that cannot load its model "
         "or its class ends",
         conclusive=is_crash_loop,
@@ -250,10 +249,24 @@ def _end_of(pod: Object, container: Object, observed: Observation) -> str:
     text = f"exit code {code}" if code is not None else "it ended"
     if end.get("reason") not in (None, "", "Error", "Completed"):
         text += f" ({end['reason']})"
-    lines = observed.logs.get(f"{pod['metadata']['name']}/{container['name']}") or ()
-    said = [line.strip() for line in (*lines, *str(end.get("message") or "").splitlines())]
-    words = [line for line in said if line]
+    words = _last_words(pod, container, observed)
     return f"{text}: {words[-1]}" if words else text
+
+
+def _hint_of(pod: Object, container: Object, observed: Observation) -> str:
+    """What the container itself said to try; "" where it said nothing of that.
+
+    Our own server does so, in the line before its last.
+    """
+    words = _last_words(pod, container, observed)[-2:]
+    return words[0].removeprefix(_TRY) if words and words[0].startswith(_TRY) else ""
+
+
+def _last_words(pod: Object, container: Object, observed: Observation) -> list[str]:
+    lines = observed.logs.get(f"{pod['metadata']['name']}/{container['name']}") or ()
+    message = str((_last_end(container) or {}).get("message") or "")
+    said = [line.strip() for line in (*lines, *message.splitlines())]
+    return [line for line in said if line]
 
 
 def _last_end(container: Object) -> Object | None:

@@ -5,6 +5,7 @@ Every reason is told before the unit listens, as its last line on stderr.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,12 @@ from seldon_deployer.server.load import LoadFailed
 from seldon_deployer.server.reason import explain_unreadable
 
 _SHOWN = 10
+_OF_SCRIPT = re.compile(r"Can't get attribute '([\w.]+)' on <module '[\w.]*__(?:mp_)?main__'")
+_MISSING = (
+    "install the package that it was trained with; where the module is your own, give its folder "
+    "as code_path"
+)
+_OWN_CODE = "put that into a module of its own, train again, and give its folder as code_path"
 _ERRORS = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
 
 
@@ -90,12 +97,16 @@ def reading(path: Path, *, holds: str = "", hint: str) -> Iterator[None]:
         raise
     except ModuleNotFoundError as error:
         why = f"it needs the module {error.name}, which is not installed"
-        raise _cannot_read(path, why, "install the package that it was trained with") from error
+        raise _cannot_read(path, why, _MISSING) from error
     except Exception as error:
         if found is not None and found.framework is not None and holds and not is_expected:
             why = f"it holds a model of {title(found.framework)}"
             hint = "set implementation to a server of that framework, or leave it out"
             raise _cannot_read(path, why, hint) from error
+        # Of a pickle: its classes and functions are kept as names alone.
+        if own := _OF_SCRIPT.search(str(error)):
+            why = f"it needs {own[1]} of the script that trained it"
+            raise _cannot_read(path, why, _OWN_CODE) from error
         raise _cannot_read(path, explain_unreadable(error), hint) from error
 
 

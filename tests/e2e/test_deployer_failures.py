@@ -60,6 +60,13 @@ def test_a_class_that_cannot_load_fails_with_its_own_words_and_leaves_nothing(de
     assert deployer.find(model_name=config.model_name) == []
 
 
+def test_a_folder_that_lacks_the_module_is_told_with_what_to_try(deployer, config):
+    with pytest.raises(DeploymentFailed) as caught:
+        deployer.deploy(config, timeout_seconds=60)
+    assert "the module double is not there" in caught.value.why
+    assert "give the folder that holds it" in caught.value.hint
+
+
 def test_an_update_that_cannot_load_goes_back_while_the_old_one_serves(deployer, config):
     write(config, GOOD)
     service = deployer.deploy(config, timeout_seconds=60)

@@ -173,8 +173,8 @@ def test_the_last_log_line_is_the_reason():
 
 def test_what_our_server_says_to_try_is_the_advice():
     seen = pod(containers=[container(restarts=3, state=BACK_OFF, last={"exitCode": 1})])
-    words = "error: the module iris is not there: searched in /code. Try: give its folder"
-    told = of(pods=[seen], logs={"iris-abc/iris": (words,)})
+    words = ("try: give its folder", "error: the module iris is not there: searched in /code")
+    told = of(pods=[seen], logs={"iris-abc/iris": words})
     assert told.why == "exit code 1: error: the module iris is not there: searched in /code"
     assert told.hint == "give its folder"
 

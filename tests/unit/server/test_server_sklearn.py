@@ -2,6 +2,8 @@
 """SKLEARN_SERVER: predictions equal scikit-learn's own, through both protocols."""
 
 import json
+import subprocess
+import sys
 
 import joblib
 import numpy as np
@@ -151,3 +153,17 @@ def test_a_pipeline_of_texts_answers_one_text_and_several_in_both_protocols(star
     with InferenceClient(unit.url, protocol="v2") as client:
         assert np.array_equal(np.ravel(client.predict(asked)), model.predict(asked))
         assert np.array_equal(np.ravel(client.predict("good")), model.predict(["good"]))
+
+
+def test_a_model_with_a_function_of_its_script_says_where_to_put_it(run_server, tmp_path):
+    script = (
+        "import joblib\n"
+        "from sklearn.preprocessing import FunctionTransformer\n"
+        "def clean(X):\n    return X\n"
+        f"joblib.dump(FunctionTransformer(clean), {str(tmp_path / 'model.joblib')!r})\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    result = run_server(CLASS, "--http-port", "0", **parameters(model_uri=tmp_path))
+    tried, last = result.stderr.strip().splitlines()[-2:]
+    assert "it needs clean of the script that trained it" in last
+    assert "a module of its own" in tried
