@@ -99,11 +99,12 @@ def _decode_tensor(tensor: Any, where: str) -> Tensor:
         array = _to_numbers(tensor["data"], dtype)
         if array.size and array.dtype.kind not in _accepted_kinds(dtype):
             raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
-        with np.errstate(over="ignore"):
-            converted = array.astype(dtype)
-        if array.size and not _is_kept(array, converted):
-            raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
-        array = converted
+        if array.dtype != dtype:
+            with np.errstate(over="ignore"):
+                converted = array.astype(dtype)
+            if array.size and not _is_kept(array, converted):
+                raise PayloadError(f"{where}.data does not fit datatype {tensor['datatype']}")
+            array = converted
     return Tensor(tensor["name"], reshape(array.ravel(), tensor.get("shape"), where))
 
 
@@ -112,7 +113,8 @@ def _is_kept(array: Array, converted: Array) -> bool:
     import numpy as np
 
     if converted.dtype.kind == "f":
-        return not (np.isinf(converted) & np.isfinite(array)).any()
+        is_finite = np.isfinite(converted)
+        return bool(is_finite.all()) or not (~is_finite & np.isfinite(array)).any()
     return not (converted != array).any()
 
 

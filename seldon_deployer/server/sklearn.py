@@ -45,6 +45,7 @@ class SKLearnServer(TabularServer):
         self.method = check_method(method, _METHODS)
         self._model: Any = None
         self._columns: list[str] | None = None
+        self._outputs: tuple[str, ...] = ()
         self._takes_texts = False
 
     def load(self) -> None:
@@ -60,6 +61,7 @@ class SKLearnServer(TabularServer):
             rehearse_where_needed(lambda: joblib.load(path), path, hint=hint)
             self._model = joblib.load(path)
         self.method = self._choose_method()
+        self._outputs = tuple(name for name in _V2_OUTPUTS if hasattr(self._model, name))
         # A pipeline that begins with a vectorizer of texts knows of no features.
         self._takes_texts = not hasattr(self._model, "n_features_in_")
         self._columns = self._read_columns()
@@ -68,7 +70,7 @@ class SKLearnServer(TabularServer):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Those of MLServer that this model has."""
-        return tuple(name for name in _V2_OUTPUTS if hasattr(self._model, name))
+        return self._outputs
 
     @property
     def usual_method(self) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from random import Random
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from seldon_deployer import __version__
 from seldon_deployer.errors import PayloadError
@@ -27,6 +28,8 @@ from seldon_deployer.server.settings import Settings
 VERSION = "v1"
 _PREDICT = "predict"
 _TAGS = "tags."
+# Identifiers are no secrets: the system is asked once, as each question hands the interpreter over.
+_RANDOM = Random()
 
 
 def answer_inference(
@@ -83,7 +86,7 @@ def write_answer(
     return {
         "model_name": settings.model_name,
         "model_version": VERSION,
-        "id": request.get("id") or str(uuid4()),
+        "id": request.get("id") or _new_id(),
         "parameters": parameters,
         "outputs": [
             _encode(output, as_array=in_arrays or _wants_binary(request, output.name))
@@ -133,6 +136,10 @@ def server_metadata() -> Message:
 def error_message(text: str) -> Message:
     """Write the body of an error as MLServer does."""
     return {"error": text}
+
+
+def _new_id() -> str:
+    return str(UUID(int=_RANDOM.getrandbits(128), version=4))
 
 
 def _wanted_outputs(request: Message) -> list[str]:
