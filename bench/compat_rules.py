@@ -199,7 +199,8 @@ def _nothing(exchange: Exchange) -> bool:
 @_rule("`data` that is none, beside another payload")
 def _other_payload(exchange: Exchange) -> bool:
     others = ("strData", "binData", "jsonData")
-    return exchange.ours.status == 200 and any(
+    # What the class makes of the other payload may be an error of its own.
+    return exchange.ours.status in (200, 500) and any(
         isinstance(message, dict)
         and "data" in message
         and _is_without_value(message)
