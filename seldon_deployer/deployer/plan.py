@@ -19,6 +19,7 @@ from seldon_deployer.deployer.interpreter import interpreter
 from seldon_deployer.deployer.model import Model
 from seldon_deployer.deployer.preflight import Before, Preflight
 from seldon_deployer.deployer.restart import keep_restarts
+from seldon_deployer.errors import UsageError
 from seldon_deployer.manifest.build import build_manifest
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,14 @@ class Wish:
     ignore: tuple[str, ...] = ()
     force: bool = False
     adopt: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, DeploymentConfig):
+            raise UsageError(
+                f"a {type(self.config).__name__} is no DeploymentConfig",
+                hint='DeploymentConfig(model_name="iris", model_uri="model.joblib"); a whole '
+                "SeldonDeployment goes to deploy_manifest",
+            )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed, PredictionError
+from seldon_deployer import (
+    Deployer,
+    DeploymentConfig,
+    DeploymentFailed,
+    PredictionError,
+    UsageError,
+)
 from seldon_deployer.local import lifecycle
 
 GOOD = """
@@ -121,3 +127,10 @@ def test_a_unit_that_hangs_longer_than_its_annotation_says_is_replaced(deployer,
         except PredictionError:
             time.sleep(0.2)
     assert np.array_equal(answer, [[2.0]])
+
+
+@pytest.mark.parametrize("given", ["model.joblib", {"model_name": "iris"}, None])
+def test_what_is_no_configuration_is_said_to_be_none(deployer, given):
+    with pytest.raises(UsageError, match="is no DeploymentConfig") as caught:
+        deployer.deploy(given)
+    assert "model_uri=" in caught.value.hint
