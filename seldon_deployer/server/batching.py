@@ -20,6 +20,8 @@ from seldon_deployer.server.inference import Inference
 
 BY_ROWS = ("predict", "transform_input", "transform_output")
 SIZE, DELAY = "max_batch_size", "max_batch_delay_ms"
+# Of our own loaders: False where a request's arguments are for its own rows alone.
+JOINS = "joins_requests"
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,12 @@ class NotByRow(Exception):
 def read_policy(target: Any, parameters: Mapping[str, Any]) -> BatchPolicy | None:
     """How the class, or a parameter of the unit, asks for batches; None where neither does.
 
-    A size of 0 or 1 asks for none. Raises UsageError.
+    A size of 0 or 1 asks for none, and so does a class that cannot answer several requests at once.
+    Raises UsageError.
     """
     size = _number(target, parameters, SIZE)
     delay = _number(target, parameters, DELAY)
-    if size <= 1:
+    if size <= 1 or not getattr(target, JOINS, True):
         return None
     return BatchPolicy(int(size), delay / 1000)
 

@@ -20,7 +20,7 @@ from seldon_deployer.server.component import (
     NotDefined,
     UnitError,
 )
-from seldon_deployer.server.meta import Told, answer_meta, read_meta
+from seldon_deployer.server.meta import JsonValue, Told, answer_meta, read_meta
 from seldon_deployer.server.request import no_message
 from seldon_deployer.server.settings import Settings
 from seldon_deployer.server.wrapper_codec import decode_loosely, encode_loosely
@@ -146,6 +146,9 @@ def build_answer(
 ) -> Message:
     """Write a value as an answer, with the metas of the requests and the object's own."""
     told = Told.of(value)
+    if isinstance(told.data, JsonValue):
+        meta = answer_meta(component, settings, metas, told)
+        return {"jsonData": told.data.value, "meta": meta}
     value = bytes(told.data) if isinstance(told.data, bytearray) else told.data
     names = None
     if is_frame(value):

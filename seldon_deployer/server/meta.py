@@ -17,6 +17,13 @@ def read_meta(request: Message) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonValue:
+    """Data that is jsonData whatever it is: of a class's own answers only a dict is."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What a method returned: the value, and what it says of this answer alone."""
 

@@ -21,7 +21,7 @@ from seldon_deployer.server.calls import Call, Steps
 from seldon_deployer.server.columns import as_column, is_frame
 from seldon_deployer.server.component import INFER_TENSORS, REASON_INTERNAL, Component, UnitError
 from seldon_deployer.server.encoding import encode_json
-from seldon_deployer.server.inference import Inference
+from seldon_deployer.server.inference import Inference, TypedTensor
 from seldon_deployer.server.meta import Told
 from seldon_deployer.server.settings import Settings
 
@@ -42,7 +42,7 @@ def answer_inference(
     """
     inputs, wanted = decode_v2(request, "inputs"), _wanted_outputs(request)
     if component.has(INFER_TENSORS):
-        inference = Inference(inputs, wanted, _content_type(request))
+        inference = Inference(inputs, wanted, _content_type(request), _input_types(request))
         told = Told((yield Call(INFER_TENSORS, (inference,))))
         outputs = told.data
     else:
@@ -155,6 +155,11 @@ def _content_type(request: Message) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
+def _input_types(request: Message) -> dict[str, str]:
+    kinds = {each["name"]: _content_type(each) for each in request["inputs"]}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
 def _find_method(component: Component, settings: Settings) -> str:
     """The method that the unit's type asks for, where the class has it; else one that it has.
 
@@ -202,4 +207,5 @@ def _encode(output: Tensor, *, as_array: bool) -> Message:
     except PayloadError as error:
         # The right type with a content that JSON cannot hold: the model's fault.
         raise UnitError(f"the answer cannot be sent: {error.what}", 500, REASON_INTERNAL) from error
-    return {**encoded, "parameters": {"content_type": "np"}}
+    kind = output.content_type if isinstance(output, TypedTensor) else "np"
+    return {**encoded, "parameters": {"content_type": kind}}
