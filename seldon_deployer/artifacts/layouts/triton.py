@@ -33,7 +33,12 @@ _TYPES: Mapping[int, str] = {
     12: "TYPE_UINT32",
     13: "TYPE_UINT64",
 }
-_NAME_LINE = re.compile(r'^\s*name\s*:\s*"[^"]*"\s*$', re.MULTILINE)
+# Of protobuf text: a field `name`, any other text or comment, and what opens and closes messages.
+_PARTS = re.compile(
+    r"""(?P<name>\bname\s*:\s*(?:"[^"\n]*"|'[^'\n]*')[,;]?)"""
+    r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*"""
+    r"""|(?P<opens>[{<\[])|(?P<closes>[}>\]])"""
+)
 
 
 def lay_out_onnx(source: Source, draft: Path, target: str) -> None:  # noqa: ARG001
@@ -78,8 +83,19 @@ def lay_out_torchscript(source: Source, draft: Path, target: str) -> None:  # no
         )
     version = _version_folder(source, draft)
     shutil.copyfile(source.path, version / "model.pt")
-    text = _NAME_LINE.sub("", described.read_text(encoding="utf-8")).strip()
+    text = _without_name(described.read_text(encoding="utf-8")).strip()
     _write_config(version.parent, f"name: {json.dumps(source.model_name)}\n{text}")
+
+
+def _without_name(text: str) -> str:
+    """A configuration without the model's own name: those of its tensors lie deeper, and stay."""
+    kept, at, depth = [], 0, 0
+    for part in _PARTS.finditer(text):
+        depth += bool(part["opens"]) - bool(part["closes"])
+        if part["name"] and depth == 0:
+            kept.append(text[at : part.start()])
+            at = part.end()
+    return "".join(kept) + text[at:]
 
 
 def _version_folder(source: Source, draft: Path) -> Path:

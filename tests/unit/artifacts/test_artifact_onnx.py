@@ -163,6 +163,34 @@ def test_triton_gets_torchscript_with_the_description_beside_it(tmp_path: Path) 
     assert config == 'name: "iris"\nplatform: "pytorch_libtorch"\n'
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ('name: "old"\nbackend: "pytorch"', 'backend: "pytorch"'),
+        ("  name : 'old' backend: \"pytorch\"", 'backend: "pytorch"'),
+        ('backend: "pytorch"\nname: "old"', 'backend: "pytorch"'),
+        (
+            'input [\n  {\n    name: "INPUT__0"\n    dims: [ 4 ]\n  }\n]\nname: "old"',
+            'input [\n  {\n    name: "INPUT__0"\n    dims: [ 4 ]\n  }\n]',
+        ),
+        ('input < name: "a" > # name: "b"', 'input < name: "a" > # name: "b"'),
+        ('platform_name: "a"', 'platform_name: "a"'),
+        # A bracket within a text or a comment opens nothing.
+        ('backend: "{" # [\nname: "old"', 'backend: "{" # ['),
+    ],
+)
+def test_of_the_description_beside_torchscript_only_the_models_own_name_is_replaced(
+    tmp_path: Path, given: str, expected: str
+) -> None:
+    artifact = models.train_pytorch().save("torchscript", tmp_path / "artifact")
+    (artifact / "config.pbtxt").write_text(given)
+
+    prepared = prepare(artifact, protocol="v2", implementation="TRITON_SERVER", model_name="iris")
+
+    config = (prepared.path / "iris" / "config.pbtxt").read_text()
+    assert config == f'name: "iris"\n{expected}\n'
+
+
 def test_another_models_name_is_another_repository(tmp_path: Path) -> None:
     artifact = models.train_onnx().save("onnx", tmp_path / "artifact")
 
