@@ -31,9 +31,12 @@ def dress_unit(
 ) -> None:
     """Add to a unit's defaulted container, in place, what the operator adds; the user's wins."""
     is_mlserver = protocol in ("v2", "kfserving") and unit["implementation"] in MLSERVER_RUNTIMES
+    is_triton = unit["implementation"] == "TRITON_SERVER"
+    if is_mlserver or is_triton:
+        container["ports"] = [port_of(container, "grpc"), port_of(container, "http")]
+    if is_triton:
+        container.setdefault("args", _triton_args(unit))
     if is_mlserver:
-        ports = [port_of(container, "grpc"), port_of(container, "http")]
-        container["ports"] = ports
         add_env(container, _mlserver_env(container, unit, namespace))
     add_env(container, _unit_env(container, unit, predictor, name))
     if not is_mlserver and unit["implementation"] in MODEL_URI_SERVERS:
@@ -149,9 +152,19 @@ def _mlserver_env(container: Object, unit: Object, namespace: str) -> list[tuple
     return pairs
 
 
+def _triton_args(unit: Object) -> list[str]:
+    return [
+        "/opt/tritonserver/bin/tritonserver",
+        f"--grpc-port={unit['endpoint']['grpcPort']}",
+        f"--http-port={unit['endpoint']['httpPort']}",
+        f"--model-repository={MODELS_MOUNT}",
+        "--strict-model-config=false",
+    ]
+
+
 def _metrics_port(container: Object) -> str:
     ports = {port.get("name"): port["containerPort"] for port in container.get("ports", [])}
-    # An MLServer container lists no metrics port, yet its environment names the first one.
+    # Containers of MLServer and Triton list no metrics port, yet their environment names the first.
     return str(ports.get("metrics", 6000))
 
 

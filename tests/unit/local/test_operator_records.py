@@ -24,6 +24,7 @@ CASES = [
     "mlflow_v2",
     "no_engine",
     "no_engine_false",
+    "no_engine_triton",
     "replicas_predictor",
     "router_custom",
     "shadow",
@@ -43,6 +44,7 @@ CASES = [
     "transformer_prepack_child_sep",
     "transformer_sep_pods",
     "transformer_sep_pods_reversed",
+    "triton_kfserving",
     "xgboost_v2",
 ]
 REFUSED = ["dots_container", "dots_predictor", "long_container", "underscore_container"]
