@@ -113,13 +113,15 @@ def choose_server(
     """The server for a model that nobody named one for.
 
     On a cluster the first of Seldon's that speaks the protocol, unless what it has is known not to
-    read the model; else ours. The embedded runtime runs no other than those that we have.
+    read the model; else ours. The embedded runtime runs no other than those that we have; there a
+    server that reads the model as it is comes before one that it must be turned into something for.
     Raises ArtifactError.
     """
     check_servable(model)
     speaking = _speaking(model, protocol)
     if is_local:
-        return next((each for each in speaking if each.local_class), speaking[0])
+        here = [each for each in speaking if each.local_class] or speaking[:1]
+        return min(here, key=lambda each: _effort(model, each, protocol))
     able = (
         each
         for each in speaking
@@ -160,6 +162,15 @@ def _speaking(model: Candidate, protocol: str) -> list[Server]:
             hint=f"set protocol to {' or '.join(protocols)}",
         )
     return speaking
+
+
+def _effort(model: Candidate, server: Server, protocol: str) -> tuple[bool, bool]:
+    """What serving a model by a server takes, the least first: the first of equals is taken.
+
+    A server that looks for no file by name reads trees: most models have to become one first.
+    """
+    plan = find_plan(model, server, protocol)
+    return plan is None or plan.converted_to is not None, not server.files
 
 
 def _obstacles(model: Candidate, server: Server, protocol: str, needs: Needs) -> list[str]:

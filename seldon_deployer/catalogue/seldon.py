@@ -78,11 +78,27 @@ SELDON_SERVERS = (
         formats=("triton",),
         # NVIDIA's release notes for 21.08; ONNX Runtime 1.8.1 reads these of ONNX at most.
         versions={"v2": {"onnx opset": "<=14", "onnx ir": "<=7", "tensorflow": "<=2.5.0"}},
+        local_class="seldon_deployer.server.triton.TritonServer",
+        # Each for one of its backends.
+        libraries=("onnxruntime", "torch", "tensorflow-cpu"),
     ),
     Server(
         "HUGGINGFACE_SERVER",
         images={"v2": _mlserver("huggingface")},
         formats=("huggingface",),
+        parameters={
+            "task": "",
+            "task_suffix": "",
+            "pretrained_model": "",
+            "pretrained_tokenizer": "",
+            "framework": "",
+            "optimum_model": "false",
+            "device": "-1",
+            "inter_op_threads": "",
+            "intra_op_threads": "",
+        },
+        local_class="seldon_deployer.server.huggingface.HuggingFaceServer",
+        libraries=("transformers", "torch"),
         needs_model=False,
     ),
     Server("TEMPO_SERVER", images={"v2": _mlserver("slim")}),

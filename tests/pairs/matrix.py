@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from pairs.places import STORES, VOLUMES
 from pairs.samples import MODELS, SAMPLES, Layout, Model, Sample
 
-from seldon_deployer.catalogue import SERVERS, known_servers
+from seldon_deployer.catalogue import known_servers
 
 # The protocols of a configuration, which the embedded runtime speaks.
 SPOKEN = ("seldon", "v2")
@@ -35,19 +35,29 @@ class Pair(Generic[S]):
 
 
 def served_pairs() -> list[Pair[Model]]:
-    """Every model with every protocol, each in one store, such that every store meets every layout.
+    """Every model with every protocol of its server, such that every store meets every layout.
 
     Among the pairs of a layout the stores take turns, as long as there is a pair or a store that
     had none; each layout begins with another store, or one protocol would always meet the same.
     """
     found = []
     for start, layout in enumerate(Layout):
-        rows = [(model, each) for model in MODELS if model.layout is layout for each in SPOKEN]
+        rows = [
+            (model, each)
+            for model in MODELS
+            if model.layout is layout
+            for each in spoken_by(model.server)
+        ]
         stores = stores_of(layout)
         for index in range(max(len(rows), len(stores))):
             model, protocol = rows[index % len(rows)]
             found.append(Pair(model, protocol, stores[(start + index) % len(stores)]))
     return found
+
+
+def spoken_by(server: str) -> list[str]:
+    """The protocols of a configuration in which that server is asked."""
+    return [each for each in SPOKEN if known_servers()[server].image(each) is not None]
 
 
 def stores_of(layout: Layout) -> Sequence[str]:
@@ -74,6 +84,8 @@ def fitting_sample(server: str) -> Sample:
 
 
 def can_be_told_of_a_volume(server: str) -> bool:
-    """Whether a server learns of a mounted model: Seldon's by what it also has in MLServer."""
-    known = known_servers()[server]
-    return server not in SERVERS or known.local_class is not None
+    """Whether a server learns of a mounted model: those do that are images for both protocols.
+
+    Of Seldon's, those are a wrapper of its own and MLServer; others are told by arguments alone.
+    """
+    return spoken_by(server) == list(SPOKEN)

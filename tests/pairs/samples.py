@@ -104,6 +104,7 @@ MODELS = (
     _model("KERAS_SERVER", models.train_keras, "h5", "h5", Layout.FILE),
     _model("MLFLOW_SERVER", models.train_mlflow, "sklearn", "mlflow", Layout.FILES),
     _model("KERAS_SERVER", models.train_keras, "savedmodel", "savedmodel", Layout.FOLDERS),
+    _model("TRITON_SERVER", models.train_onnx, "triton", "triton", Layout.FOLDERS),
     _model(
         "SKLEARN_SERVER", models.train_sklearn, "zenml", "pickle", Layout.COPY,
         seldon="predict_proba",
@@ -151,10 +152,6 @@ ELSEWHERE = (
     Sample(
         "TENSORFLOW_SERVER", "version folder", "savedmodel", Layout.FOLDERS,
         lambda folder: models.train_keras().save("version folder", folder),
-    ),
-    Sample(
-        "TRITON_SERVER", "repository", "triton", Layout.FOLDERS,
-        lambda folder: models.train_onnx().save("triton", folder),
     ),
     Sample("HUGGINGFACE_SERVER", "pretrained", "huggingface", Layout.FILES, _save_hugging_face),
     Sample("TEMPO_SERVER", "pipeline", "", Layout.FILES, _save_tempo),

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from trained import write_zenml_artifact
 
+from seldon_deployer.artifacts.detect import detect
 from seldon_deployer.artifacts.frameworks import TITLES
 from seldon_deployer.artifacts.layout import prepare
 from seldon_deployer.artifacts.layouts import CONVERTERS
@@ -108,6 +109,28 @@ def test_the_embedded_runtime_gets_a_server_that_it_has(framework: str, protocol
     name = chosen(framework, "", {"xgboost": "3.2.0", "numpy": "2"}, protocol, is_local=True)
 
     assert known_servers()[name].local_class is not None
+
+
+@pytest.mark.parametrize(
+    ("framework", "kind", "protocol", "name"),
+    [
+        ("onnx", "onnx", "v2", "ONNX_SERVER"),
+        ("onnx", "onnx", "seldon", "ONNX_SERVER"),
+        ("triton", "triton", "v2", "TRITON_SERVER"),
+        ("xgboost", "booster", "v2", "XGBOOST_SERVER"),
+        ("tensorflow", "savedmodel", "v2", "KERAS_SERVER"),
+    ],
+)
+def test_the_embedded_runtime_turns_no_model_into_another_that_it_can_serve_as_it_is(
+    framework: str, kind: str, protocol: str, name: str
+) -> None:
+    assert chosen(framework, kind, {}, protocol, is_local=True) == name
+
+
+def test_of_several_onnx_files_the_one_is_meant_that_its_server_looks_for() -> None:
+    found = detect(["encoder.onnx", "model.onnx"], protocol="v2")
+
+    assert (found.file, found.implementation, found.fits) == ("model.onnx", "ONNX_SERVER", True)
 
 
 @pytest.mark.parametrize("framework", ["triton", "huggingface"])

@@ -36,7 +36,7 @@ def code(tmp_path):
         (("--python-class", "a.B", "--implementation", "ONNX_SERVER"), "are given"),
         (("--python-class", "a.B", "--loader", "a.b"), "--loader is of a --predict-function"),
         (("--predict-function", "a.b", "-p", "k=1"), "--parameter is of a class"),
-        (("--implementation", "TRITON_SERVER"), "no server of ours that stands for TRITON_SERVER"),
+        (("--implementation", "TEMPO_SERVER"), "no server of ours that stands for TEMPO_SERVER"),
         (("--implementation", "NO_SUCH"), "there is no model server 'NO_SUCH'"),
         (("--python-class", "mine.Model", "--service-type", "WIZARD"), "'WIZARD' is not known"),
         (("--python-class", "mine.Model", "--python", "three"), "'three' is no version"),

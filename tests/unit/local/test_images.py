@@ -22,6 +22,11 @@ from seldon_deployer.local.images import NotRunnable, Program, find_program
             Program.SERVER,
             "seldon_deployer.server.sklearn.SKLearnServer",
         ),
+        (
+            "nvcr.io/nvidia/tritonserver:23.10-py3",
+            Program.SERVER,
+            "seldon_deployer.server.triton.TritonServer",
+        ),
         (OUR_IMAGE, Program.SERVER, None),
         ("docker.io/seldonio/seldon-core-executor:1.17.1", Program.GATEWAY, None),
         ("seldonio/rclone-storage-initializer:1.17.1", Program.INITIALIZER, None),
@@ -38,7 +43,7 @@ def test_known_images_have_a_program(image, program, model_class):
     [
         "",
         "seldonio/mlserver:1.3.5-huggingface",
-        "nvcr.io/nvidia/tritonserver:21.08-py3",
+        "tensorflow/serving:2.1.0",
         "me/sklearnserver:1",
         "x:5000/y@sha256:0",
     ],
