@@ -7,13 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from seldon_deployer import (
-    Deployer,
-    DeploymentConfig,
-    DeploymentFailed,
-    PredictionError,
-    UsageError,
-)
+from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed, PredictionError
+from seldon_deployer.errors import UsageError
 from seldon_deployer.local import lifecycle
 
 GOOD = """
