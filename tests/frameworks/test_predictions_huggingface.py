@@ -17,6 +17,9 @@ from hugging_face import (
 )
 from unit_process import parameters
 
+from seldon_deployer import Deployer, DeploymentConfig
+from seldon_deployer.local import lifecycle
+
 SERVER = "seldon_deployer.server.huggingface.HuggingFaceServer"
 MASKED = ["the [MASK] sat", "a [MASK] ran on"]
 OPTIONS = {
@@ -181,3 +184,23 @@ def test_a_tokenizer_of_its_own_folder_is_taken(start_unit, tmp_path):
 
     save_tokenizer(folder)
     assert is_close(given, answer("feature-extraction", folder, TEXTS[0]))
+
+
+def test_a_plain_folder_is_found_and_served_by_the_embedded_runtime(tmp_path):
+    folder = save_model("text-classification", tmp_path / "model")
+    home = tmp_path / "home"
+    try:
+        service = Deployer.local(home=home).deploy(
+            DeploymentConfig(model_name="mood", model_uri=str(folder), protocol="v2"),
+            timeout_seconds=180,
+        )
+        answered = [service.predict(TEXTS), service.predict(TEXTS[0])]
+    finally:
+        lifecycle.stop(home)
+
+    assert service.manifest["spec"]["predictors"][0]["graph"]["implementation"] == (
+        "HUGGINGFACE_SERVER"
+    )
+    for given, expected in zip(answered, (TEXTS, TEXTS[0]), strict=True):
+        found = [json.loads(text) for text in given.ravel()]
+        assert is_close(found, answer("text-classification", folder, expected))

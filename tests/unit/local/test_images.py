@@ -42,7 +42,7 @@ def test_known_images_have_a_program(image, program, model_class):
     "image",
     [
         "",
-        "seldonio/mlserver:1.3.5-huggingface",
+        "seldonio/mlserver:1.3.5-slim",
         "tensorflow/serving:2.1.0",
         "me/sklearnserver:1",
         "x:5000/y@sha256:0",
