@@ -30,8 +30,6 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
-	kcm "k8s.io/kubernetes/cmd/kube-controller-manager/app"
-	sched "k8s.io/kubernetes/cmd/kube-scheduler/app"
 )
 
 func must(err error) {
@@ -71,21 +69,8 @@ func main() {
 		}
 		return
 	}
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case "kube-controller-manager":
-			c := kcm.NewControllerManagerCommand()
-			c.SetArgs(os.Args[2:])
-			os.Exit(cli.Run(c))
-		case "kube-scheduler":
-			c := sched.NewSchedulerCommand()
-			c.SetArgs(os.Args[2:])
-			os.Exit(cli.Run(c))
-		}
-	}
 	dir := flag.String("dir", "", "state directory (required; its etcd data is erased)")
 	port := flag.Int("port", 0, "port on 127.0.0.1 (0: a free one)")
-	sa := flag.Bool("serviceaccounts", false, "keep ServiceAccount admission (needs the controller manager)")
 	wait := flag.Bool("stdin", true, "exit when stdin is closed")
 	flag.Parse()
 	if *dir == "" {
@@ -157,10 +142,8 @@ func main() {
 	must(err)
 	must(os.WriteFile(at("kubeconfig"), kc, 0o600))
 
-	extra := flag.Args()
-	if !*sa {
-		extra = append([]string{"--disable-admission-plugins=ServiceAccount"}, extra...)
-	}
+	// Nobody makes the accounts of new namespaces here: no controller manager runs.
+	extra := append([]string{"--disable-admission-plugins=ServiceAccount"}, flag.Args()...)
 	cmd := app.NewAPIServerCommand()
 	cmd.SetArgs(append([]string{
 		"--etcd-servers=" + etcdURL,
