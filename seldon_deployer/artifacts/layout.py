@@ -13,6 +13,7 @@ from seldon_deployer.artifacts.detect import SKLEARN_SERVER, Detected, detect
 from seldon_deployer.artifacts.folders import fingerprint, list_files, make_once, read_head
 from seldon_deployer.artifacts.frameworks import DISTRIBUTIONS, data_of
 from seldon_deployer.artifacts.layouts import CONVERTERS, Source
+from seldon_deployer.artifacts.layouts.triton import CONFIG_FILE
 from seldon_deployer.artifacts.onnx_graph import copy_data_files, find_data_files
 from seldon_deployer.artifacts.pickles import PickledObject, inspect_pickle
 from seldon_deployer.artifacts.plans import NOTHING_KNOWN, Needs
@@ -161,6 +162,12 @@ def _content_of(source: Source, detected: Detected) -> str:
     content = [fingerprint(folder if detected.format in _TREES else source.path)]
     if detected.format == "onnx":
         content += [fingerprint(each) for each in find_data_files(source.path)]
+    described = source.path.with_name(CONFIG_FILE)
+    if (detected.format, detected.converted_to) == (
+        "torchscript",
+        "triton",
+    ) and described.is_file():
+        content.append(fingerprint(described))
     made = (detected.target, detected.converted_to or "")
     named = source.model_name if detected.converted_to == "triton" else ""
     return sha256("\0".join((*content, *made, named)).encode()).hexdigest()

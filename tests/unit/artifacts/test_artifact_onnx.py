@@ -191,6 +191,19 @@ def test_of_the_description_beside_torchscript_only_the_models_own_name_is_repla
     assert config == f'name: "iris"\n{expected}\n'
 
 
+def test_another_description_beside_torchscript_is_another_repository(tmp_path: Path) -> None:
+    artifact = models.train_pytorch().save("torchscript", tmp_path / "artifact")
+    paths = set()
+    for size in (4, 8, 4):
+        (artifact / "config.pbtxt").write_text(f"max_batch_size: {size}")
+        prepared = prepare(artifact, protocol="v2", implementation="TRITON_SERVER")
+        config = (prepared.path / "model" / "config.pbtxt").read_text()
+        assert config == f'name: "model"\nmax_batch_size: {size}\n'
+        paths.add(prepared.path)
+
+    assert len(paths) == 2
+
+
 def test_another_models_name_is_another_repository(tmp_path: Path) -> None:
     artifact = models.train_onnx().save("onnx", tmp_path / "artifact")
 
