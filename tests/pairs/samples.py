@@ -6,14 +6,15 @@ cannot say what is not so.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from frameworks import models
-from frameworks.models import Trained
+from frameworks.hugging_face import TEXTS, train_hugging_face
+from frameworks.models import ROWS, Trained
 
 
 class Layout(StrEnum):
@@ -48,14 +49,15 @@ class Sample:
 class Model(Sample):
     """A sample whose library is here, so that its own answers are known.
 
-    seldon, v2: which of them each protocol gives. is_found: whether the embedded runtime takes
-    this server without being told.
+    seldon, v2: which of them each protocol gives, for what `given` gives. is_found: whether the
+    embedded runtime takes this server without being told.
     """
 
     train: Callable[[], Trained]
     seldon: str = "predict"
     v2: str = "predict"
     is_found: bool = True
+    given: Callable[[], Any] = lambda: ROWS
 
 
 def _model(
@@ -67,12 +69,16 @@ def _model(
     *,
     seldon: str = "predict",
     is_found: bool = True,
+    given: Callable[[], Any] = lambda: ROWS,
 ) -> Model:
     def save(folder: Path) -> Path:
         return train().save(form, folder)
 
     name = f"{train.__name__.removeprefix('train_')} {form}"
-    return Model(server, name, kind, layout, save, train=train, seldon=seldon, is_found=is_found)
+    return Model(
+        server, name, kind, layout, save,
+        train=train, seldon=seldon, is_found=is_found, given=given,
+    )  # fmt: skip
 
 
 # Forms called `zenml` are what ZenML's materializers leave. Seldon's own servers answer a
@@ -103,6 +109,10 @@ MODELS = (
     _model("KERAS_SERVER", models.train_keras, "zenml", "keras", Layout.FILE),
     _model("KERAS_SERVER", models.train_keras, "h5", "h5", Layout.FILE),
     _model("MLFLOW_SERVER", models.train_mlflow, "sklearn", "mlflow", Layout.FILES),
+    _model(
+        "HUGGINGFACE_SERVER", train_hugging_face, "pretrained", "huggingface", Layout.FILES,
+        given=lambda: TEXTS,
+    ),
     _model("KERAS_SERVER", models.train_keras, "savedmodel", "savedmodel", Layout.FOLDERS),
     _model("TRITON_SERVER", models.train_onnx, "triton", "triton", Layout.FOLDERS),
     _model(
@@ -129,16 +139,6 @@ MODELS = (
 )  # fmt: skip
 
 
-def _save_hugging_face(folder: Path) -> Path:
-    """As `save_pretrained` leaves it: what it is, its words, and one weight."""
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0"}))
-    told = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
-    (folder / "model.safetensors").write_bytes(len(told).to_bytes(8, "little") + told + bytes(4))
-    return folder
-
-
 def _save_tempo(folder: Path) -> Path:
     """As Tempo saves a pipeline: the class, and the environment that it runs in."""
     folder.mkdir(parents=True)
@@ -153,7 +153,6 @@ ELSEWHERE = (
         "TENSORFLOW_SERVER", "version folder", "savedmodel", Layout.FOLDERS,
         lambda folder: models.train_keras().save("version folder", folder),
     ),
-    Sample("HUGGINGFACE_SERVER", "pretrained", "huggingface", Layout.FILES, _save_hugging_face),
     Sample("TEMPO_SERVER", "pipeline", "", Layout.FILES, _save_tempo),
 )  # fmt: skip
 
