@@ -44,8 +44,8 @@ def import_transformers() -> Any:
     os.environ.update(_OFFLINE)
     # Its tokenizers are threads of Rust's, which know nothing of OpenMP.
     os.environ.setdefault("RAYON_NUM_THREADS", str(thread_count()))
-    import_library("torch", package="torch", needed_by="HuggingFaceServer")
     library = import_library("transformers", package="transformers", needed_by="HuggingFaceServer")
+    import_library("torch", package="torch", needed_by="HuggingFaceServer")
     library.utils.logging.disable_progress_bar()
     return library
 

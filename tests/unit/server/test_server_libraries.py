@@ -26,6 +26,7 @@ LOADERS = [
     ("keras.KerasServer", "model.keras", "tensorflow", "tensorflow"),
     ("keras.KerasServer", "saved_model.pb", "tensorflow", "tensorflow"),
     ("mlflow.MLflowServer", "MLmodel", "mlflow", "mlflow-skinny"),
+    ("huggingface.HuggingFaceServer", "config.json", "transformers", "transformers"),
 ]
 
 
