@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from seldon_deployer.artifacts.layouts.triton import CONFIG_FILE
 from seldon_deployer.errors import ArtifactError
-from seldon_deployer.server.component import UnitError
+from seldon_deployer.server.component import REASON_INTERNAL, UnitError
 from seldon_deployer.server.tensors import TensorSpec
 from seldon_deployer.server.triton_config import ModelConfig, TensorConfig, name_type
 
@@ -38,33 +38,43 @@ class Link:
     max_batch_size: int = 0
 
     def to_model(self, array: Array) -> Array:
-        """An input in the model's own shape. Raises UnitError 400 for one of another shape."""
-        if not self.config.dims:
-            return array
+        """An input in the model's own shape.
+
+        Raises UnitError 400 for another shape than is configured, and for too large a batch.
+        """
         wanted = self.spec.shape or ()
-        if not _is_like(array.shape, wanted):
+        if self.config.dims and not _is_like(array.shape, wanted):
             raise UnitError(
                 f"the input {self.spec.name} has the shape {list(array.shape)}; "
                 f"{list(wanted)} is wanted"
             )
-        if self.max_batch_size and len(array) > self.max_batch_size:
+        rows = len(array) if self.max_batch_size and array.ndim else 0
+        if rows > self.max_batch_size:
             raise UnitError(
-                f"the input {self.spec.name} is a batch of {len(array)}; "
+                f"the input {self.spec.name} is a batch of {rows}; "
                 f"{CONFIG_FILE} allows {self.max_batch_size}"
             )
+        if self.config.reshape is None:
+            return array
         return self._reshape(array, self.config.dims, self.config.reshape)
 
     def to_client(self, array: Array) -> Array:
-        """An output in the shape that clients are told of."""
+        """An output in the shape that clients are told of.
+
+        Raises UnitError 500 for a dtype that is not the configured one, as Triton does.
+        """
+        said = self.config.dtype
+        if said is not None and array.dtype.kind in "biuf" and array.dtype.name != said:
+            raise UnitError(
+                f"the model answers {self.spec.name} as {name_type(array.dtype.name)}, and "
+                f"{CONFIG_FILE} says {name_type(said)}",
+                *(500, REASON_INTERNAL),
+            )
         if self.config.reshape is None:
             return array
         return self._reshape(array, self.config.reshape, self.config.dims)
 
-    def _reshape(
-        self, array: Array, known: tuple[int, ...], wanted: tuple[int, ...] | None
-    ) -> Array:
-        if wanted is None:
-            return array
+    def _reshape(self, array: Array, known: tuple[int, ...], wanted: tuple[int, ...]) -> Array:
         batch = array.shape[:1] if self.max_batch_size else ()
         given = array.shape[len(batch) :]
         # A size that varies is the same one on both sides, in order.
@@ -85,11 +95,8 @@ def link_by_name(
     for name in described:
         if name not in known:
             raise _disagree(f"has an {kind} {name}", f"the model has {', '.join(known)}")
-    if (
-        kind == "input"
-        and described
-        and (left := [name for name in known if name not in described])
-    ):
+    left = [name for name in known if name not in described]
+    if kind == "input" and described and left:
         raise _disagree("does not describe every input", f"{', '.join(left)} of the model is left")
     links = [
         _link(described.get(name, TensorConfig(name)), known[name], config)

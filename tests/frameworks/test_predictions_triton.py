@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import models
@@ -11,6 +12,8 @@ from grpc_unit import connect, infer_request
 from unit_process import parameters
 
 from seldon_deployer.artifacts.layout import prepare
+from seldon_deployer.errors import ArtifactError
+from seldon_deployer.server.triton import TritonServer
 
 TRITON = "seldon_deployer.server.triton.TritonServer"
 TORCH_CONFIG = """
@@ -140,9 +143,7 @@ def test_a_repository_without_a_configuration_is_served_by_what_its_file_is(
     ("policy", "served"),
     [
         ("", 10.0),
-        ("version_policy { latest { num_versions: 2 } }", 10.0),
-        ("version_policy: { all {} }", 10.0),
-        ("version_policy: { specific { versions: [ 2, 9 ] } }", 9.0),
+        ("version_policy: { latest { num_versions: 2 } }", 10.0),
         # One that is not there is passed over.
         ("version_policy { specific { versions: [2, 77] } }", 2.0),
     ],
@@ -270,16 +271,31 @@ def test_torchscript_takes_its_inputs_by_position_or_by_its_own_names(
     np.testing.assert_allclose(array_of(found), expected, rtol=1e-12)
 
 
-def test_an_output_that_torchscript_does_not_answer_is_the_models_fault(start_unit, tmp_path):
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (
+            TORCH_CONFIG.replace("OUTPUT__0", "OUTPUT__1"),
+            "has the outputs OUTPUT__1: the model has 1",
+        ),
+        (
+            "TYPE_FP64".join(TORCH_CONFIG.rsplit("TYPE_FP32", 1)),
+            "answers OUTPUT__0 as TYPE_FP32, and config.pbtxt says TYPE_FP64",
+        ),
+    ],
+)
+def test_an_output_that_torchscript_does_not_answer_is_the_models_fault(
+    start_unit, tmp_path, written, words
+):
+    """Which outputs there are a model of TorchScript tells by answering."""
     saved = models.train_pytorch().save("torchscript", tmp_path / "saved")
-    config = TORCH_CONFIG.replace("OUTPUT__0", "OUTPUT__1")
-    write_model(tmp_path / "models" / "m" / "1", saved / "model.pt", config=config)
+    write_model(tmp_path / "models" / "m" / "1", saved / "model.pt", config=written)
     unit = start_unit(TRITON, PREDICTIVE_UNIT_ID="m", **parameters(model_uri=tmp_path / "models"))
 
     refused = unit.post("/v2/models/m/infer", {"inputs": [rows_of("INPUT__0", models.ROWS)]})
 
     assert refused.status == 500
-    assert "has the outputs OUTPUT__1: the model has 1" in refused.json()["error"]
+    assert words in refused.json()["error"]
 
 
 # What config.pbtxt says of a model of one input x (n) and one output y (n), both FP32.
@@ -304,18 +320,27 @@ WRONG = {
 
 
 @pytest.mark.parametrize("config", WRONG)
-def test_a_configuration_that_is_not_the_models_ends_the_start_with_one_sentence(
-    run_server, tmp_path, config
+def test_a_configuration_that_is_not_the_models_is_an_error_that_says_what_differs(
+    tmp_path, config
 ):
     save_onnx(tmp_path / "m" / "1", 1)
     (tmp_path / "m" / "config.pbtxt").write_text(config)
+
+    with pytest.raises(ArtifactError, match=re.escape(WRONG[config])) as caught:
+        TritonServer(str(tmp_path)).load()
+
+    assert caught.value.hint
+
+
+def test_a_configuration_that_cannot_be_read_ends_the_start_with_one_sentence(run_server, tmp_path):
+    save_onnx(tmp_path / "m" / "1", 1)
+    (tmp_path / "m" / "config.pbtxt").write_text("input [ {")
 
     ended = run_server(TRITON, "--http-port", "0", **parameters(model_uri=tmp_path))
 
     assert ended.returncode == 1, ended.stderr
     *_, hint, last = ended.stderr.strip().splitlines()
-    assert last.startswith("error: ")
-    assert WRONG[config] in last
+    assert last.startswith("error: cannot read m/config.pbtxt: ")
     assert hint.startswith("try: ")
     assert "Traceback" not in ended.stderr
 

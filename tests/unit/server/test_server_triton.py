@@ -279,6 +279,15 @@ def test_inputs_that_do_not_cover_those_of_the_model_are_refused(names: list[str
         link_by_name("input", described, [TensorSpec("a"), TensorSpec("b")], ModelConfig())
 
 
+def test_a_batch_is_counted_where_no_shape_is_said() -> None:
+    own = [TensorSpec("x", "int64", (-1, 2))]
+    [link] = link_by_name("input", [], own, ModelConfig(max_batch_size=2))
+
+    assert link.to_model(np.ones((2, 2))).shape == (2, 2)
+    with pytest.raises(UnitError, match=r"a batch of 3; config\.pbtxt allows 2"):
+        link.to_model(np.ones((3, 2)))
+
+
 @given(
     sizes=st.lists(st.integers(1, 4), min_size=2, max_size=3),
     varies=st.integers(0, 2),
@@ -301,6 +310,8 @@ def test_what_is_reshaped_for_the_model_comes_back_as_it_went(
     for wrong in (array[..., None], array.reshape(-1)):
         with pytest.raises(UnitError, match="is wanted"):
             link.to_model(wrong)
+    with pytest.raises(UnitError, match="says TYPE_INT64"):
+        link.to_client(inner.astype("float32"))
     if batch:
         with pytest.raises(UnitError, match=f"a batch of {batch + 1}"):
             link.to_model(np.concatenate([array, array[:1]]))
