@@ -19,7 +19,7 @@ from seldon_deployer.errors import ArtifactError
 # predicts as scikit-learn's do.
 _SERVERS: Mapping[str, tuple[str, ...]] = {
     "catboost": ("CATBOOST_SERVER",),
-    "huggingface": ("HUGGINGFACE_SERVER",),
+    "huggingface": ("HUGGINGFACE_SERVER", "OUR_HUGGINGFACE_SERVER"),
     "keras": ("KERAS_SERVER",),
     "lightgbm": ("LIGHTGBM_SERVER",),
     "mlflow": ("MLFLOW_SERVER",),

@@ -24,7 +24,7 @@ def _ours(
     return Server(
         name,
         images={"seldon": OUR_IMAGE, "v2": OUR_IMAGE},
-        files={"seldon": files, "v2": files},
+        files={"seldon": files, "v2": files} if files else {},
         formats=formats,
         parameters=parameters or {},
         local_class=path,
@@ -84,5 +84,14 @@ OUR_SERVERS = (
         ("model.keras", "model.h5", "saved_model.pb", "1/saved_model.pb"),
         ("keras", "h5", "savedmodel"),
         ("keras", "tensorflow-cpu"),
+    ),
+    # Seldon's knows V2 alone.
+    _ours(
+        "OUR_HUGGINGFACE_SERVER",
+        "huggingface.HuggingFaceServer",
+        (),
+        ("huggingface",),
+        ("transformers", "torch"),
+        {"task": "", "pretrained_tokenizer": ""},
     ),
 )

@@ -113,6 +113,10 @@ MODELS = (
         "HUGGINGFACE_SERVER", train_hugging_face, "pretrained", "huggingface", Layout.FILES,
         given=lambda: TEXTS,
     ),
+    _model(
+        "OUR_HUGGINGFACE_SERVER", train_hugging_face, "pretrained", "huggingface", Layout.FILES,
+        given=lambda: TEXTS, is_found=False,
+    ),
     _model("KERAS_SERVER", models.train_keras, "savedmodel", "savedmodel", Layout.FOLDERS),
     _model("TRITON_SERVER", models.train_onnx, "triton", "triton", Layout.FOLDERS),
     _model(

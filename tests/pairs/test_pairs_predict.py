@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from frameworks.hugging_face import is_close
+from numpy.typing import NDArray
 from pairs.matrix import Pair, served_pairs
 from pairs.places import CLAIM, VOLUMES, Files, Folder, Place
 from pairs.samples import Layout, Model
@@ -70,16 +72,7 @@ def test_an_artifact_is_served_with_the_predictions_of_its_library(
     finally:
         deployer.delete(service.name)
 
-    if pair.protocol == "v2":
-        # One value per row is one column there, and dtypes are kept.
-        expected = expected.reshape(answer.shape)
-        assert answer.dtype == expected.dtype
-    assert answer.dtype.kind == expected.dtype.kind
-    if expected.dtype.kind == "O":
-        # Documents of JSON, and of each its numbers.
-        assert all(map(is_close, map(json.loads, answer.flat), map(json.loads, expected.flat)))
-    else:
-        np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-7)
+    check_answer(answer, expected, pair.protocol)
     served = place.prefix(unit["modelUri"]) if unit.get("modelUri") else name
     assert layout_of(place.files(served), is_copy=served != name) is model.layout
     assert place.files(name) == original == Folder(artifact).files("")
@@ -119,6 +112,20 @@ def test_what_a_volume_holds_is_served_as_it_lies_or_not_at_all(
         deployer.deploy(config, timeout_seconds=120)
 
     assert deployer.find() == []
+
+
+def check_answer(answer: Any, expected: NDArray[Any], protocol: str) -> None:
+    if expected.dtype.kind == "O":
+        # Documents of JSON, of which a Seldon message is one.
+        given = answer if protocol == "seldon" else [json.loads(text) for text in answer.ravel()]
+        assert is_close(given, [json.loads(text) for text in expected])
+        return
+    if protocol == "v2":
+        # One value per row is one column there, and dtypes are kept.
+        expected = expected.reshape(answer.shape)
+        assert answer.dtype == expected.dtype
+    assert answer.dtype.kind == expected.dtype.kind
+    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-7)
 
 
 def asked(pair: Pair[Model]) -> dict[str, str]:

@@ -104,7 +104,7 @@ def test_a_pickle_of_more_than_seldons_image_has_goes_to_ours(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("protocol", ["seldon", "v2"])
-@pytest.mark.parametrize("framework", sorted(set(TITLES) - {"triton", "huggingface"}))
+@pytest.mark.parametrize("framework", sorted(set(TITLES) - {"triton"}))
 def test_the_embedded_runtime_gets_a_server_that_it_has(framework: str, protocol: str) -> None:
     name = chosen(framework, "", {"xgboost": "3.2.0", "numpy": "2"}, protocol, is_local=True)
 
@@ -133,10 +133,19 @@ def test_of_several_onnx_files_the_one_is_meant_that_its_server_looks_for() -> N
     assert (found.file, found.implementation, found.fits) == ("model.onnx", "ONNX_SERVER", True)
 
 
-@pytest.mark.parametrize("framework", ["triton", "huggingface"])
-def test_a_protocol_that_no_server_speaks_is_an_error_that_names_the_other(framework: str) -> None:
+def test_a_protocol_that_no_server_speaks_is_an_error_that_names_the_other() -> None:
     with pytest.raises(ArtifactError, match="set protocol to v2"):
-        chosen(framework, framework, {}, "seldon", is_local=False)
+        chosen("triton", "triton", {}, "seldon", is_local=False)
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_hugging_face_folder_has_a_server_for_each_protocol(is_local: bool) -> None:
+    names = [
+        chosen("huggingface", "huggingface", {}, each, is_local=is_local)
+        for each in ("seldon", "v2")
+    ]
+
+    assert names == ["OUR_HUGGINGFACE_SERVER", "HUGGINGFACE_SERVER"]
 
 
 def test_every_conversion_that_is_planned_can_be_done() -> None:

@@ -72,6 +72,11 @@ def found(files: list[str], protocol: str = "seldon", implementation: str | None
             ("huggingface", "config.json", "HUGGINGFACE_SERVER", True),
         ),
         (
+            ["config.json", "model.safetensors"],
+            "seldon",
+            ("huggingface", "config.json", "OUR_HUGGINGFACE_SERVER", True),
+        ),
+        (
             ["hf_pt_model/config.json", "hf_pt_model/pytorch_model-00001-of-00002.bin"],
             "v2",
             ("huggingface", "hf_pt_model/config.json", "HUGGINGFACE_SERVER", False),
@@ -116,7 +121,7 @@ def test_a_server_of_which_nothing_is_known_takes_what_it_is_given() -> None:
         ([f"{i}.txt" for i in range(20)], None, "and 12 more"),
         (["a.pkl", "b.pkl"], None, "more than one model: found a.pkl, b.pkl"),
         (["model.bst", "model.cbm"], None, "more than one model: found model.bst, model.cbm"),
-        (["config.json", "model.safetensors"], None, "with the protocol seldon"),
+        (["iris/1/model.onnx"], None, "with the protocol seldon"),
         (["iris/1/model.onnx"], None, "set protocol to v2"),
         (["final_checkpoint.ckpt"], None, "weights without the code"),
         (["model.safetensors"], None, "weights without the code"),
