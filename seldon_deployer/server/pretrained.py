@@ -202,12 +202,13 @@ def _reading(folder: Path, part: str) -> Iterator[None]:
             f"cannot read the {part} in {folder}", why=words, hint="install what it names"
         ) from error
     except Exception as error:
-        is_code = "custom code" in str(error) or "trust_remote_code" in str(error)
-        hint = (
-            "code from a model's folder is not run: wrap it in a class of your own, python_class"
-            if is_code
-            else f"{_SAVE}, and check that the copy is whole"
-        )
+        if "trust_remote_code" in str(error):
+            raise ArtifactError(
+                f"cannot read the {part} in {folder}",
+                why="it is made by code in the folder, which is not run here",
+                hint="wrap it in a class of your own: python_class",
+            ) from error
+        hint = f"{_SAVE}, and check that the copy is whole"
         raise ArtifactError(
             f"cannot read the {part} in {folder}", why=explain_unreadable(error), hint=hint
         ) from error
