@@ -206,5 +206,5 @@ def _message_class() -> Any:
                 field.type = field.TYPE_ENUM if single == "DataType" else field.TYPE_MESSAGE
                 field.type_name = f".{_PACKAGE}.{single}"
     pool = DescriptorPool()
-    pool.Add(file)
+    pool.AddSerializedFile(file.SerializeToString())
     return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.ModelConfig"))
