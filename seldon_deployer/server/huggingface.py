@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 from seldon_deployer.errors import UsageError
@@ -86,6 +87,8 @@ class HuggingFaceServer:
             if is_so:
                 logger.warning("%s has no effect here: PyTorch answers, on the CPU", told)
         self._loaded: Pretrained
+        # Tokenizers keep how texts are cut and padded, so that calls at once meet in them.
+        self._lock = threading.Lock()
         self._refusals: tuple[type[Exception], ...] = (
             *(ValueError, TypeError, LookupError, AttributeError),
             # Of PyTorch: a text with more tokens than the model has places for.
@@ -130,10 +133,11 @@ class HuggingFaceServer:
 
     def _ask(self, arguments: Arguments) -> Any:
         pipeline = self._loaded.pipeline
-        try:
-            return to_plain(pipeline(*arguments.given, **arguments.named))
-        except self._refusals as error:
-            raise UnitError(self._explain(error, arguments)) from error
+        with self._lock:
+            try:
+                return to_plain(pipeline(*arguments.given, **arguments.named))
+            except self._refusals as error:
+                raise UnitError(self._explain(error, arguments)) from error
 
     def _explain(self, error: Exception, arguments: Arguments) -> str:
         """The pipeline's reason, and the length of a text where that is behind it."""

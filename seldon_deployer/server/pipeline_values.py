@@ -150,11 +150,12 @@ def _check_texts(values: list[Any]) -> list[Any]:
 
 
 def _keys(value: Any) -> Iterator[str]:
-    match value:
-        case dict():
-            yield from value
-            for each in value.values():
-                yield from _keys(each)
-        case list():
-            for each in value:
-                yield from _keys(each)
+    """The names at every depth; by a list and not by recursion, for requests may be deep."""
+    left = [value]
+    while left:
+        match left.pop():
+            case dict() as found:
+                yield from found
+                left += found.values()
+            case list() as found:
+                left += found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hugging_face import (
@@ -186,21 +187,48 @@ def test_a_tokenizer_of_its_own_folder_is_taken(start_unit, tmp_path):
     assert is_close(given, answer("feature-extraction", folder, TEXTS[0]))
 
 
-def test_a_plain_folder_is_found_and_served_by_the_embedded_runtime(tmp_path):
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        ("seldon", {}),
+        ("v2", {}),
+        # What the image on a cluster has to be told, for it reads no address of a model.
+        ("v2", {"task": "text-classification", "pretrained_model": "/mnt/models"}),
+    ],
+)
+def test_a_plain_folder_is_found_and_served_by_the_embedded_runtime(tmp_path, protocol, told):
     folder = save_model("text-classification", tmp_path / "model")
     home = tmp_path / "home"
+    config = DeploymentConfig(
+        model_name="mood", model_uri=str(folder), protocol=protocol, parameters=told
+    )
+    answered = []
     try:
-        service = Deployer.local(home=home).deploy(
-            DeploymentConfig(model_name="mood", model_uri=str(folder), protocol="v2"),
-            timeout_seconds=180,
-        )
-        answered = [service.predict(TEXTS), service.predict(TEXTS[0])]
+        service = Deployer.local(home=home).deploy(config, timeout_seconds=180)
+        for transport in ("http", "grpc"):
+            with service.client(transport=transport) as client:
+                answered += [(given, client.predict(given)) for given in (TEXTS, TEXTS[0])]
     finally:
         lifecycle.stop(home)
 
-    assert service.manifest["spec"]["predictors"][0]["graph"]["implementation"] == (
-        "HUGGINGFACE_SERVER"
-    )
-    for given, expected in zip(answered, (TEXTS, TEXTS[0]), strict=True):
-        found = [json.loads(text) for text in given.ravel()]
-        assert is_close(found, answer("text-classification", folder, expected))
+    for given, found in answered:
+        found = found if protocol == "seldon" else [json.loads(text) for text in found.ravel()]
+        assert is_close(found, answer("text-classification", folder, given))
+
+
+def test_several_threads_are_answered_as_one_is(start_unit, tmp_path):
+    """Texts that are cut and texts that are not meet in one tokenizer."""
+    folder = save_model("text-classification", tmp_path / "model")
+    unit = start_unit(SERVER, "--threads", "4", **parameters(model_uri=folder))
+    bodies = [
+        {"jsonData": {"inputs": [f"{'cat ' * 40}{text}", text], "truncation": True}}
+        if number % 2
+        else {"jsonData": [text]}
+        for number, text in enumerate(TEXTS * 20)
+    ]
+    expected = [unit.predict(body)["jsonData"] for body in bodies]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda body: unit.predict(body)["jsonData"], bodies))
+
+    assert found == expected
