@@ -102,7 +102,9 @@ class HuggingFaceServer:
         own = find_folder(self.tokenizer, is_tokenizer=True) if self.tokenizer else folder
         self._set_threads()
         self._loaded = load_pretrained(folder, own, self.task or None)
-        base = import_library("transformers.pipelines.base", package="transformers", needed_by="it")
+        base = import_library(
+            "transformers.pipelines.base", package="transformers", needed_by=type(self).__name__
+        )
         self._refusals += (base.PipelineException,)
         logger.info("serving the task %s", self._loaded.task)
 

@@ -17,6 +17,7 @@ from seldon_deployer.server.model_file import find_model_file, import_library
 from seldon_deployer.server.reason import explain_unreadable
 from seldon_deployer.server.threads import thread_count
 
+_NEEDED_BY = "HuggingFaceServer"
 _CONFIG = "config.json"
 _SAVE = "write the folder with save_pretrained, of the model and of its tokenizer"
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -44,8 +45,8 @@ def import_transformers() -> Any:
     os.environ.update(_OFFLINE)
     # Its tokenizers are threads of Rust's, which know nothing of OpenMP.
     os.environ.setdefault("RAYON_NUM_THREADS", str(thread_count()))
-    library = import_library("transformers", package="transformers", needed_by="HuggingFaceServer")
-    import_library("torch", package="torch", needed_by="HuggingFaceServer")
+    library = import_library("transformers", package="transformers", needed_by=_NEEDED_BY)
+    import_library("torch", package="torch", needed_by=_NEEDED_BY)
     library.utils.logging.disable_progress_bar()
     return library
 
@@ -60,7 +61,7 @@ def find_folder(place: str, *, is_tokenizer: bool = False) -> Path:
         if is_tokenizer and path.is_dir():
             return path
         return find_model_file(str(path), (_CONFIG,), hint=_SAVE).parent
-    hub = import_library("huggingface_hub", package="huggingface_hub", needed_by="transformers")
+    hub = import_library("huggingface_hub", package="huggingface_hub", needed_by=_NEEDED_BY)
     try:
         return Path(hub.snapshot_download(place, local_files_only=True))
     except (OSError, ValueError) as error:
@@ -102,9 +103,9 @@ def _check_weights(folder: Path) -> None:
 
 def _find_task(config: Any) -> str:
     """The task that the architecture in the configuration is for, as `transformers` has them."""
-    cards = import_library("transformers.modelcard", package="transformers", needed_by="it")
+    cards = import_library("transformers.modelcard", package="transformers", needed_by=_NEEDED_BY)
     auto = import_library(
-        "transformers.models.auto.modeling_auto", package="transformers", needed_by="it"
+        "transformers.models.auto.modeling_auto", package="transformers", needed_by=_NEEDED_BY
     )
     tasks: dict[str, Mapping[str, Any]] = {
         **cards.TASK_MAPPING,
@@ -129,7 +130,9 @@ def _names(models: Mapping[str, Any]) -> Iterator[str]:
 
 def _define(library: Any, task: str) -> tuple[str, Mapping[str, Any]]:
     """The task by its usual name, and what a pipeline for it is made of."""
-    registry = import_library("transformers.pipelines", package="transformers", needed_by="it")
+    registry = import_library(
+        "transformers.pipelines", package="transformers", needed_by=_NEEDED_BY
+    )
     known = registry.PIPELINE_REGISTRY
     try:
         name, definition, _ = known.check_task(task)
@@ -148,7 +151,8 @@ def _define(library: Any, task: str) -> tuple[str, Mapping[str, Any]]:
             why="its pipeline takes or answers more than text: images, sound or video",
             hint="wrap it in a class of your own: python_class",
         )
-    return name if name in registry.SUPPORTED_TASKS else task, definition
+    # Languages are a part of the task that its usual name leaves out: translation_en_to_fr.
+    return task if task.startswith(name) else name, definition
 
 
 def _takes_text(task: str, definition: Mapping[str, Any]) -> bool:
