@@ -27,6 +27,8 @@ ARTIFACTS_ANNOTATION = "seldon-deployer/artifacts"
 CODE_PATH_ANNOTATION = "seldon-deployer/code-path"
 # On a predictor: the interpreter of the environment that deployed it, for the embedded runtime.
 PYTHON_ANNOTATION = "seldon-deployer/python"
+# Where a container of the operator's finds what its initializer fetched.
+MODELS_MOUNT = "/mnt/models"
 # Where the embedded runtime lays what a cluster mounts at PODINFO: told to a unit's process.
 PODINFO = "/etc/podinfo"
 PODINFO_VARIABLE = "SELDON_DEPLOYER_PODINFO"

@@ -97,6 +97,10 @@ SELDON_SERVERS = (
             "inter_op_threads": "",
             "intra_op_threads": "",
         },
+        # Source: MLServer 1.3.5, its Hugging Face runtime: it reads no address of a model, and
+        # without a task it does not start.
+        model_parameter="pretrained_model",
+        needed=("task",),
         local_class="seldon_deployer.server.huggingface.HuggingFaceServer",
         libraries=("transformers", "torch"),
         needs_model=False,

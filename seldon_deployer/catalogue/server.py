@@ -22,6 +22,8 @@ class Server:
     versions: protocol -> library -> version inside the image, where it is known; `<=1.2` where
     only the newest that it can be is.
     parameters: parameters it reads, with their defaults ("" where it has none).
+    model_parameter: the parameter that says where the model lies, of a server that looks nowhere
+    else; needed: parameters without which it does not start, or serves another model than asked.
     local_class: `module.Class` of our own server of the same kind; None where there is none.
     libraries: packages that `local_class` needs to read models.
     is_prepackaged: whether Seldon's operator knows it by name. Of another the unit says the image,
@@ -34,6 +36,8 @@ class Server:
     formats: tuple[str, ...] = ()
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    model_parameter: str = ""
+    needed: tuple[str, ...] = ()
     local_class: str | None = None
     libraries: tuple[str, ...] = ()
     needs_model: bool = True

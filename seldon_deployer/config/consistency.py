@@ -10,7 +10,7 @@ from seldon_deployer.catalogue import find_server
 from seldon_deployer.config.seldon import check_environment
 from seldon_deployer.errors import InvalidFields
 from seldon_deployer.graph import Router, components, units
-from seldon_deployer.naming import PODINFO
+from seldon_deployer.naming import MODELS_MOUNT, PODINFO
 from seldon_deployer.workload import check_mounts
 from seldon_deployer.workload.rules import GPU_RESOURCE
 
@@ -22,7 +22,7 @@ _OF_ONE_MODEL = (
 )  # fmt: skip
 _CLASS_ENV = ("MODEL_NAME", "SERVICE_TYPE")
 # Where the operator mounts the model it fetched, and what it tells the pod.
-_MODEL_PATH = PurePosixPath("/mnt/models")
+_MODEL_PATH = PurePosixPath(MODELS_MOUNT)
 _OPERATORS_PATHS = (PurePosixPath(PODINFO), PurePosixPath("/mnt/pvc"))
 _OPERATORS_VOLUMES = ("seldon-podinfo", "kfserving-pvc-source")
 

@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from seldon_deployer.naming import MODELS_MOUNT
+
 Object = dict[str, Any]
 
-MODELS_MOUNT = "/mnt/models"
 CLAIM_MOUNT = "/mnt/pvc"
 METRICS_PATH = "/prometheus"
 INITIALIZER_IMAGE = "seldonio/rclone-storage-initializer:1.17.1"

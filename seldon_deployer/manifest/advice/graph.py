@@ -15,7 +15,7 @@ from seldon_deployer.manifest.advice.rule import (
     quote,
 )
 from seldon_deployer.manifest.graph import find_container
-from seldon_deployer.naming import NO_ENGINE_ANNOTATION
+from seldon_deployer.naming import MODELS_MOUNT, NO_ENGINE_ANNOTATION
 
 Object = dict[str, Any]
 
@@ -109,6 +109,20 @@ def _untaken_parameters(obj: Object) -> Iterator[Finding]:
             name = parameter.get("name")
             if name not in (*server.parameters, "model_uri"):
                 yield f"{path}.parameters[{index}]", f"{server.name} takes no {quote(name)}"
+
+
+def _missing_parameters(obj: Object) -> Iterator[Finding]:
+    for path, unit, _ in each_unit(obj):
+        server = known_servers().get(unit.get("implementation") or "")
+        if server is None or not unit.get("modelUri"):
+            continue
+        given = {each.get("name") for each in unit.get("parameters") or []}
+        if server.model_parameter and server.model_parameter not in given:
+            asked = f"set its parameter {server.model_parameter} to {MODELS_MOUNT}"
+            yield f"{path}.modelUri", f"{server.name} does not look there by itself: {asked}"
+        for name in server.needed:
+            if name not in given:
+                yield f"{path}.parameters", f"{server.name} needs the parameter {name}"
 
 
 def _methods_under_v2(obj: Object) -> Iterator[Finding]:
@@ -242,6 +256,12 @@ RULES = (
         "on a cluster Seldon's image ends at start on a parameter that its class does not take; a "
         "server of ours may take it",
         _untaken_parameters,
+    ),
+    Rule(
+        "missing-parameters",
+        "warning",
+        "on a cluster the server does not start, or serves another model",
+        _missing_parameters,
     ),
     Rule(
         "method-under-v2",

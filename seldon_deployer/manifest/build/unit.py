@@ -10,6 +10,7 @@ from seldon_deployer.catalogue import OUR_IMAGE, find_server, unit_of
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.manifest.build.mounted import serve_from_volume
 from seldon_deployer.manifest.probes import unit_probes
+from seldon_deployer.naming import MODELS_MOUNT
 from seldon_deployer.workload import Probe, SecretKey, VolumeMount, env_variables
 from seldon_deployer.workload.rules import GPU_RESOURCE
 
@@ -96,7 +97,10 @@ def _choose_server(request: UnitRequest) -> _Server:
         told = serve_from_volume(server, request.protocol, request.uri)
         return _Server(image=request.image or told.image, env=told.env, parameters=told.parameters)
     said = unit_of(server, request.protocol)
-    return _Server(said.implementation, request.image or said.image, said.env)
+    parameters: dict[str, ParameterValue] = {}
+    if request.uri is not None and server.model_parameter not in ("", *request.parameters):
+        parameters[server.model_parameter] = MODELS_MOUNT
+    return _Server(said.implementation, request.image or said.image, said.env, parameters)
 
 
 def _own_server(request: UnitRequest) -> _Server:

@@ -36,6 +36,11 @@ def with_parameter(kind: str, value: str) -> dict[str, Any]:
     return of(custom_unit(parameters=[{"name": "p", "type": kind, "value": value}]))
 
 
+def hugging_face(**given: str) -> dict[str, Any]:
+    parameters = [{"name": n, "type": "STRING", "value": v} for n, v in given.items()]
+    return unit(implementation="HUGGINGFACE_SERVER", parameters=parameters)
+
+
 def ab_test(*children: str, ratio: str | None = "0.5", **fields: Any) -> dict[str, Any]:
     parameters = [{"name": "ratioA", "type": "FLOAT", "value": ratio}] if ratio else []
     below = [custom_unit(name) for name in children or ("a", "b")]
@@ -254,6 +259,16 @@ CASES: dict[str, tuple[list[tuple[dict[str, Any], str]], list[dict[str, Any]]]] 
                 MINE,
             ),
             of(custom_unit(parameters=[{"name": "anything", "type": "INT", "value": "8"}])),
+        ],
+    ),
+    "missing-parameters": (
+        [
+            (of(hugging_face(pretrained_model="/m"), protocol="v2"), f"{GRAPH}.parameters"),
+            (of(hugging_face(task="fill-mask"), protocol="v2"), f"{GRAPH}.modelUri"),
+        ],
+        [
+            of(hugging_face(task="fill-mask", pretrained_model="/mnt/models"), protocol="v2"),
+            of(unit()),
         ],
     ),
     "unknown-endpoint-type": (

@@ -76,6 +76,19 @@ def test_a_server_that_cannot_be_told_of_a_volume_is_an_error(server: str) -> No
         build(**{**ON_VOLUME, "implementation": server, "protocol": protocol})
 
 
+def test_a_server_that_looks_nowhere_by_itself_is_told_where_its_model_lies() -> None:
+    asked = {"implementation": "HUGGINGFACE_SERVER", "protocol": "v2"}
+
+    found = predictor(build(**asked, parameters={"task": "fill-mask"}))["graph"]["parameters"]
+    own = predictor(build(**asked, parameters={"pretrained_model": "bert"}))["graph"]["parameters"]
+
+    assert {each["name"]: each["value"] for each in found} == {
+        "pretrained_model": "/mnt/models",
+        "task": "fill-mask",
+    }
+    assert [each["value"] for each in own] == ["bert"]
+
+
 def test_an_image_finds_its_volume_by_itself() -> None:
     manifest = build(**{**ON_VOLUME, "implementation": None, "image": "mine:1"})
 
