@@ -88,8 +88,7 @@ def find_object(path: str) -> Any:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             raise LoadFailed(
                 f"the module {module_name} is not there",
-                why=f"searched in {', '.join(path for path in sys.path[:3] if path)} and the "
-                "installed packages",
+                why=f"searched in {', '.join(_own_folders())} and the installed packages",
                 hint="give the folder that holds it (code_path, or PYTHONPATH)",
             ) from None
         raise LoadFailed(f"{module_name} cannot be imported", why=describe(error)) from error
@@ -100,6 +99,12 @@ def find_object(path: str) -> Any:
     if not hasattr(module, name):
         raise LoadFailed(f"the module {module_name} has no {name}", hint="check its spelling")
     return getattr(module, name)
+
+
+def _own_folders() -> list[str]:
+    """The folders that come before Python's own on its path."""
+    before = sys.path[: next((i for i, path in enumerate(sys.path) if path.endswith(".zip")), 3)]
+    return list(dict.fromkeys(path for path in before if path))
 
 
 def describe(error: BaseException) -> str:
