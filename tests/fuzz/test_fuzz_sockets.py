@@ -88,6 +88,10 @@ ENDLESS = {
 }
 
 
+# Half of what is sent: a worker's first request takes some memory for good.
+MOST_BYTES = 32 * MEBIBYTE
+
+
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_has_no_end_is_cut_before_it_takes_memory(unit, what):
     first, then = ENDLESS[what]
@@ -95,7 +99,7 @@ def test_what_has_no_end_is_cut_before_it_takes_memory(unit, what):
     answer = exchange(unit, first, *[then] * (64 if len(then) > 10_000 else 10_000))
     # A reset may have taken the answer with it, where the client was still sending.
     assert answer == b"" or status_of(answer) == 431
-    assert resident_bytes(unit) - before < 16 * MEBIBYTE
+    assert resident_bytes(unit) - before < MOST_BYTES
 
 
 def test_a_body_past_the_limit_is_cut(unit):
@@ -103,7 +107,7 @@ def test_a_body_past_the_limit_is_cut(unit):
     before = resident_bytes(unit)
     answer = exchange(unit, HEAD + size, *[b"[" * MEBIBYTE] * 100)
     assert answer == b"" or status_of(answer) == 413
-    assert resident_bytes(unit) - before < 16 * MEBIBYTE
+    assert resident_bytes(unit) - before < MOST_BYTES
 
 
 BROKEN = {
