@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seldon_deployer.server.columns import is_named
 from seldon_deployer.server.component import UnitError
 
 _TEXT = "OUS"
@@ -18,25 +19,33 @@ _SHOWN = 10
 
 
 def encode_categories(
-    rows: Any, categories: Mapping[int, Sequence[Any]], *, is_named: bool, takes_unknown: bool
+    rows: Any,
+    categories: Mapping[int, Sequence[Any]],
+    *,
+    names: Sequence[str],
+    expected: Sequence[str],
+    takes_unknown: bool,
 ) -> Any:
     """Write the numbers of categories for their values: an array (rows, columns) of floats.
 
-    categories: the values by the place of their column. is_named: whether the message names the
-    columns. takes_unknown: a value that was never seen counts as missing; else it is refused with
-    UnitError 400. Rows that hold no value of a category come back as they are.
+    categories: the values by the place of their column. names: what the message calls its columns;
+    expected: what the model calls them. takes_unknown: a value that was never seen counts as
+    missing; else it is refused with UnitError 400. Rows that hold no value of a category come back
+    as they are.
     """
     import numpy as np
 
-    has_text = rows.dtype.kind in _TEXT
-    if not categories or rows.ndim != 2 or not (has_text or is_named):
+    if not categories or rows.ndim != 2:
+        return rows
+    is_frame = is_named(names, expected)
+    if not is_frame and rows.dtype.kind not in _TEXT:
         return rows
     encoded = np.empty(rows.shape, dtype=np.float64)
     for place in range(rows.shape[1]):
         column = rows[:, place]
         if known := categories.get(place):
             codes = {value: float(code) for code, value in enumerate(known)}
-            are_values = is_named and not isinstance(known[0], str)
+            are_values = is_frame and not isinstance(known[0], str)
             column = [_code(value, codes, are_values, takes_unknown) for value in column.tolist()]
         encoded[:, place] = column
     return encoded

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seldon_deployer.server.categories import encode_categories
-from seldon_deployer.server.columns import is_named, order_columns
+from seldon_deployer.server.columns import order_columns
 from seldon_deployer.server.method import (
     PREDICT,
     PROBABILITIES,
@@ -70,7 +70,8 @@ class LightGBMServer(TabularServer):
         ordered = encode_categories(
             order_columns(rows, names, self._columns),
             self._categories,
-            is_named=is_named(names, self._columns),
+            names=names,
+            expected=self._columns,
             # LightGBM's own way with them.
             takes_unknown=True,
         )

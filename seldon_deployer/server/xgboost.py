@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from seldon_deployer.server.categories import encode_categories
-from seldon_deployer.server.columns import is_named, order_columns
+from seldon_deployer.server.columns import order_columns
 from seldon_deployer.server.component import UnitError
 from seldon_deployer.server.method import (
     PREDICT,
@@ -88,7 +88,8 @@ class XGBoostServer(TabularServer):
         ordered = encode_categories(
             order_columns(rows, names, self._columns),
             self._categories,
-            is_named=is_named(names, self._columns),
+            names=names,
+            expected=self._columns,
             # XGBoost's own way with them.
             takes_unknown=False,
         )

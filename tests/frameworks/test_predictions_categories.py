@@ -119,3 +119,20 @@ def test_a_category_that_is_missing_is_missing(clients, trained, frame):
     message = {"data": {"names": list(asked.columns), "ndarray": rows}}
     answer = np.asarray(clients[0].predict(message)["data"]["ndarray"]).ravel()
     np.testing.assert_allclose(answer, model.predict(asked), rtol=1e-5)
+
+
+def test_a_classifier_answers_its_own_labels_and_probabilities_for_a_frame(
+    start_unit, frame, tmp_path
+):
+    import xgboost
+
+    model = xgboost.XGBClassifier(n_estimators=8, enable_categorical=True)
+    model.fit(frame, (frame["color"] == "red").astype(int))
+    model.save_model(tmp_path / "model.json")
+    unit = start_unit(XGBOOST, **parameters(model_uri=tmp_path))
+    asked = frame.head(40)
+    with InferenceClient(unit.url, protocol="v2") as client:
+        labels = client.predict(asked, outputs=["predict"])
+        shares = client.predict(asked, outputs=["predict_proba"])
+    assert np.array_equal(np.ravel(labels), model.predict(asked))
+    np.testing.assert_allclose(shares, model.predict_proba(asked), rtol=1e-5)
