@@ -92,7 +92,7 @@ def undo(cluster: Cluster, applied: Object, previous: Object | None) -> str:
             return f"undone: {name} was removed again"
         if previous["metadata"].get("resourceVersion") == applied["metadata"]["resourceVersion"]:
             return f"{name} was left as it was: nothing had been changed"
-        cluster.apply(SELDON_DEPLOYMENTS, _as_it_was(previous), force=True)
+        cluster.apply(SELDON_DEPLOYMENTS, _as_it_was(previous, applied), force=True)
     except NotFound:
         return f"{name} is gone already"
     except SeldonDeployerError as error:
@@ -101,16 +101,18 @@ def undo(cluster: Cluster, applied: Object, previous: Object | None) -> str:
     return f"undone: {name} is back at what was deployed before"
 
 
-def _as_it_was(previous: Object) -> Object:
-    mine = owned_fields(previous, naming.FIELD_MANAGER)
-    if "spec" in mine:
-        return mine
-    # Adopted: nothing of it was ours before, so its whole specification comes back.
-    metadata = previous["metadata"]
-    mine["metadata"] |= {
-        key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)
-    }
-    return mine | {"spec": previous["spec"]}
+def _as_it_was(previous: Object, applied: Object) -> Object:
+    """What the failed apply wrote, and what we had before it, with the values of before.
+
+    A field that was taken from its manager is ours alone now: left out, it would be gone.
+    """
+    both = [*_entries(previous), *_entries(applied)]
+    head = {**previous["metadata"], "managedFields": both}
+    return owned_fields({**previous, "metadata": head}, naming.FIELD_MANAGER)
+
+
+def _entries(obj: Object) -> list[Object]:
+    return obj["metadata"].get("managedFields") or []
 
 
 def _report(applied: Object, observed: Observation) -> Iterator[str]:

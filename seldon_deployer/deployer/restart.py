@@ -19,7 +19,7 @@ from seldon_deployer.deployer.end import End
 from seldon_deployer.deployer.preflight import is_ours, look_before
 from seldon_deployer.deployer.references import storage_secrets
 from seldon_deployer.deployer.settle import settle
-from seldon_deployer.errors import DeploymentError
+from seldon_deployer.errors import Conflict, DeploymentError, DeploymentFailed
 from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.manifest.ownership import owned_fields
 
@@ -52,6 +52,8 @@ def restart_users(end: End, secret: Object, *, timeout_seconds: float, tell: Tel
             _restart(end, live, name, version, timeout_seconds, tell)
         except DeploymentError as error:
             failures.append(error)
+        except Conflict as error:
+            failures.append(DeploymentFailed(error.what, why=error.why, hint=error.hint))
         else:
             restarted.append(own)
     if failures:
@@ -62,8 +64,13 @@ def restart_users(end: End, secret: Object, *, timeout_seconds: float, tell: Tel
 
 
 def with_secret_version(live: Object, secret: str, version: str) -> Object:
-    """What we applied of a deployment, where predictors that name the Secret are a new revision."""
+    """What we applied of a deployment, where predictors that name the Secret are a new revision.
+
+    With the predictors whoever owns them: where that is somebody else, to apply it is a conflict.
+    """
     manifest: Object = deepcopy(owned_fields(live, naming.FIELD_MANAGER))
+    spec = manifest.setdefault("spec", {})
+    spec.setdefault("predictors", deepcopy(live["spec"]["predictors"]))
     for predictor in predictors(manifest):
         if secret in _secrets_of(predictor):
             _stamp(predictor, version)

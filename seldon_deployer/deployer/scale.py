@@ -23,8 +23,11 @@ _AUTOSCALERS = ("hpaSpec", "kedaSpec")
 
 
 def stopped(live: Object) -> Object:
-    """What we applied, with zero replicas and a note of how many there were."""
-    manifest = deepcopy(owned_fields(live, FIELD_MANAGER))
+    """What we applied, with zero replicas and a note of how many there were.
+
+    Where others own what says a size, it is taken from them.
+    """
+    manifest = _what_scales(live)
     annotations = dict(manifest["metadata"].get("annotations") or {})
     replicas = int(live["spec"].get("replicas", 1))
     if replicas > 0:
@@ -40,7 +43,7 @@ def stopped(live: Object) -> Object:
 
 def started(live: Object) -> Object:
     """What we applied, with as many replicas as there were before the stop."""
-    manifest = deepcopy(owned_fields(live, FIELD_MANAGER))
+    manifest = _what_scales(live)
     noted = live["metadata"].get("annotations") or {}
     for annotation in (REPLICAS_ANNOTATION, SIZES_ANNOTATION):
         (manifest["metadata"].get("annotations") or {}).pop(annotation, None)
@@ -52,6 +55,23 @@ def started(live: Object) -> Object:
             part.pop("replicas", None)
             part.update(size)
     return _without_empty_parts(manifest)
+
+
+def _what_scales(live: Object) -> Object:
+    """What we applied, and the predictors of others where anything in them says its own size."""
+    manifest = deepcopy(owned_fields(live, FIELD_MANAGER))
+    spec = manifest.setdefault("spec", {})
+    if "predictors" not in spec:
+        theirs = deepcopy(live["spec"])
+        if any(
+            _take_size(part, must_say) is not None
+            for part, must_say in _sized_parts({"spec": theirs})
+        ):
+            spec["predictors"] = deepcopy(live["spec"]["predictors"])
+            if "annotations" in theirs:
+                # They say where the orchestrator is, which has a size too.
+                spec.setdefault("annotations", theirs["annotations"])
+    return manifest
 
 
 def _sized_parts(manifest: Object) -> Iterator[tuple[Object, bool]]:
