@@ -157,7 +157,22 @@ class NotFound(ClusterError):
 
 
 class Conflict(ClusterError):
-    """Other managers own fields we want, or the object changed underneath us."""
+    """Other managers own fields we want, or the object changed underneath us.
+
+    `held`: those fields, each with its manager; empty where it is not about fields.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        status: int | None = None,
+        held: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(what, why=why, hint=hint, status=status)
+        self.held = held
 
 
 class OwnershipError(ClusterError):

@@ -50,7 +50,9 @@ def command(
 ) -> int:
     """Show what deploy would change. Writes nothing.
 
-    Exits as kubectl diff does: 0 nothing differs, 1 something does, 2 or more it cannot be told.
+    Fields that others own are told: those over which deploy would fail, those that it would take
+    (--force, --adopt), those that it would share. Exits as kubectl diff does: 0 nothing differs, 1
+    something does, 2 or more it cannot be told.
     """
     current_session().failure_code = 2
     manifest = take_manifest(options)
@@ -73,9 +75,14 @@ def command(
                 "exists": difference.before is not None,
                 "differs": bool(difference),
                 "diff": str(difference),
+                "conflicts": [each._asdict() for each in difference.conflicts],
+                "taken": [each._asdict() for each in difference.taken],
+                "shared": [each._asdict() for each in difference.shared],
             }
         )
     else:
         for line in str(difference).splitlines():
             click.echo(click.style(line, fg=_COLOURS.get(line[:1])))
+    for note in difference.notes:
+        click.echo(note, err=True)
     return 1 if difference else 0

@@ -7,6 +7,7 @@ and of one about Secrets only the reason.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +23,11 @@ from seldon_deployer.errors import (
     PermissionDenied,
     SeldonDeployerError,
 )
+from seldon_deployer.manifest.ownership import Held, describe_held
 
 INSTALL_GUIDE = "https://docs.seldon.io/projects/seldon-core/en/v1/workflow/install.html"
 _MESSAGE_LIMIT = 600
+_CONFLICT = re.compile(r'conflict with "([^"]*)"(?: with subresource "([^"]*)")?')
 
 
 @dataclass(frozen=True)
@@ -200,19 +203,33 @@ def api_missing() -> ApiMissing:
 
 
 def _conflict(status: Status, message: str, call: Call) -> SeldonDeployerError:
-    owners = [cause for cause in status.causes if cause.get("reason") == "FieldManagerConflict"]
-    if owners:
+    held = tuple(
+        Held(str(cause.get("field")), _manager_in(str(cause.get("message"))))
+        for cause in status.causes
+        if cause.get("reason") == "FieldManagerConflict"
+    )
+    if held:
         return Conflict(
             f"cannot {call}: others own fields that we want",
-            why="; ".join(f"{owner.get('field')}: {owner.get('message')}" for owner in owners),
+            why=describe_held(held),
             hint="let them give the fields up, leave the fields out, or take them with --force",
             status=409,
+            held=held,
         )
     if status.reason == "AlreadyExists":
         return Conflict(f"cannot {call}: it exists already", why=message, status=409)
     return Conflict(
         f"cannot {call}: it changed in the meantime", why=message, hint="try again", status=409
     )
+
+
+def _manager_in(message: str) -> str:
+    """The manager that a conflict names: `conflict with "kubectl" with subresource "scale" ...`."""
+    found = _CONFLICT.match(message)
+    if found is None:
+        return message
+    name, subresource = found.groups()
+    return f"{name} (through {subresource})" if subresource else name
 
 
 def _reason_of(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.deployer.end import End, make_namespace
+from seldon_deployer.deployer.owners import tell_owners, tell_taking
 from seldon_deployer.deployer.plan import Plan
 from seldon_deployer.deployer.references import storage_secrets
 from seldon_deployer.deployer.settle import OnFailure, settle
@@ -61,11 +62,14 @@ def carry_out(
 
 
 def _apply(cluster: Cluster, plan: Plan, kept: Kept | None, tell: Tell) -> Object:
+    if plan.force and plan.before.existing is not None:
+        tell_taking(cluster, plan.manifest, tell)
     applied = cluster.apply(SELDON_DEPLOYMENTS, plan.manifest, force=plan.force)
     secret = plan.secret if kept is None else kept.after
     if secret is not None:
         keep_secret(cluster, secret)
     tell(_what_changed(plan.before.existing, applied))
+    tell_owners(plan.before.existing, applied, tell)
     return applied
 
 

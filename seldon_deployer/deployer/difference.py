@@ -7,6 +7,7 @@ from difflib import unified_diff
 from typing import Any
 
 from seldon_deployer.cluster import Object
+from seldon_deployer.manifest.ownership import Held, describe_held
 
 _METADATA = ("name", "namespace", "labels", "annotations")
 # kubectl's own copy of what it applied: a second text of the same.
@@ -18,10 +19,15 @@ class Difference:
     """A SeldonDeployment as it is (None: there is none) and as it would be.
 
     Compared are the specification, labels and annotations: what a deployment is asked to be.
+    conflicts: the fields over which a deploy would fail, with who owns them. taken: those that it
+    would take from them. shared: those that it would own beside others from then on.
     """
 
     before: Object | None
     after: Object
+    conflicts: tuple[Held, ...] = ()
+    taken: tuple[Held, ...] = ()
+    shared: tuple[Held, ...] = ()
 
     @property
     def name(self) -> str:
@@ -30,6 +36,21 @@ class Difference:
 
     def __bool__(self) -> bool:
         return self.before is None or _asked(self.before) != _asked(self.after)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a deploy would meet besides: a sentence for each kind of other owners."""
+        notes = []
+        if self.conflicts:
+            notes.append(
+                f"deploy would fail, for others own what it changes: "
+                f"{describe_held(self.conflicts)} (--force takes it)"
+            )
+        if self.taken:
+            notes.append(f"deploy would take {describe_held(self.taken)}")
+        if self.shared:
+            notes.append(f"deploy would share {describe_held(self.shared)}")
+        return notes
 
     def __str__(self) -> str:
         """A unified diff of YAML; empty where nothing differs."""

@@ -23,7 +23,7 @@ from seldon_deployer.manifest.build import needs_orchestrator
 from seldon_deployer.manifest.expected import expected_deployments, expected_services
 from seldon_deployer.manifest.graph import predictors
 from seldon_deployer.manifest.observation import owner_uid
-from seldon_deployer.manifest.ownership import other_owners
+from seldon_deployer.manifest.ownership import held_fields, other_owners
 from seldon_deployer.manifest.verdict import judge
 from seldon_deployer.service.observe import OPERATOR_LABEL
 
@@ -80,8 +80,10 @@ def check_ours(existing: Object, model_name: str, *, adopt: bool) -> None:
             return
         raise OwnershipError(
             f"the SeldonDeployment {where} exists and is not ours",
-            why=f"it has no label {naming.MANAGED_BY_LABEL}={naming.FIELD_MANAGER}",
-            hint="choose another model name, or take it over with --adopt",
+            why=f"it has no label {naming.MANAGED_BY_LABEL}={naming.FIELD_MANAGER}"
+            + _told_managers(existing),
+            hint="choose another model name, or take it over with --adopt (`diff --adopt` shows "
+            "what that takes from whom)",
         )
     other = (metadata.get("annotations") or {}).get(naming.MODEL_NAME_ANNOTATION)
     if other is not None and other != model_name:
@@ -90,6 +92,11 @@ def check_ours(existing: Object, model_name: str, *, adopt: bool) -> None:
             why=f"both names become {metadata['name']!r} in Kubernetes",
             hint="choose a model name that differs in letters or digits",
         )
+
+
+def _told_managers(existing: Object) -> str:
+    managers = {each.manager for each in held_fields(existing, naming.FIELD_MANAGER)}
+    return f"; it was written by {', '.join(sorted(managers))}" if managers else ""
 
 
 def is_ours(existing: Object) -> bool:

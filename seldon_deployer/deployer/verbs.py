@@ -20,6 +20,7 @@ from seldon_deployer.deployer.difference import Difference
 from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
 from seldon_deployer.deployer.found_models import check_all_can_run, find_models
 from seldon_deployer.deployer.lookup import find_live, list_ours, remove
+from seldon_deployer.deployer.owners import find_conflicts, newly_shared, tell_owners
 from seldon_deployer.deployer.plan import Plan, Planner, Wish, build
 from seldon_deployer.deployer.plan_manifest import ManifestWish, plan_manifest
 from seldon_deployer.deployer.preflight import Preflight, look_before
@@ -193,7 +194,8 @@ class Deployer:
         """What `deploy` would change, as the API server says in a dry run.
 
         Writes nothing but a converted copy beside the artifact, as `deploy` would.
-        Raises what `deploy` raises before it writes, Conflict among it.
+        Fields that others own are no error here: the Difference tells them (`conflicts`).
+        Raises what `deploy` raises before it writes.
         """
         wish = Wish(
             config, credentials, record, preflight or self._preflight, tuple(ignore), force, adopt
@@ -296,10 +298,18 @@ class Deployer:
         return plan_manifest(self.cluster, wish, is_local=self.is_local, tell=tell)
 
     def _compare(self, plan: Plan) -> Difference:
+        existing = plan.before.existing
+        held = () if existing is None else find_conflicts(self.cluster, plan.manifest)
         after = self.cluster.apply(
-            SELDON_DEPLOYMENTS, plan.manifest, force=plan.force, dry_run=True
+            SELDON_DEPLOYMENTS, plan.manifest, force=plan.force or bool(held), dry_run=True
         )
-        return Difference(before=plan.before.existing, after=after)
+        return Difference(
+            before=existing,
+            after=after,
+            conflicts=() if plan.force else held,
+            taken=held if plan.force else (),
+            shared=newly_shared(existing, after),
+        )
 
     def _scale(
         self, name: str, change: Callable[[Object], Object], timeout_seconds: float
@@ -309,6 +319,7 @@ class Deployer:
         before = look_before(self.cluster, live["metadata"]["name"])
         # Whoever set the replicas before: this was asked for now.
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, change(live), force=True)
+        tell_owners(live, applied, log.info)
         settled = settle(
             self._end,
             applied,

@@ -10,7 +10,7 @@ import pytest
 from seldon_deployer.cli.run import run
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS
 from seldon_deployer.config import DeploymentConfig
-from seldon_deployer.errors import Conflict, InvalidName, OwnershipError
+from seldon_deployer.errors import InvalidName, OwnershipError
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +89,7 @@ def test_what_deploy_would_refuse_is_refused(deployer, cluster):
             "spec": {"protocol": "v2"},
         },
     )
-    with pytest.raises(Conflict):
-        deployer.diff(config())
+    assert deployer.diff(config()).conflicts == ((".spec.protocol", "seldon-deployer-patch"),)
     with pytest.raises(InvalidName):
         deployer.diff(config(model_name="IRIS"))
     assert live_of(cluster)["metadata"]["uid"] == created["metadata"]["uid"]

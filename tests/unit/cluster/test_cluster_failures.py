@@ -224,11 +224,22 @@ def test_an_answer_becomes_the_error_that_it_means(answer, call, kind, words):
 
 def test_a_conflict_lists_all_owners():
     causes = [
-        {"reason": "FieldManagerConflict", "field": f".spec.{name}", "message": f'with "{name}"'}
-        for name in ("a", "b")
+        {"reason": "FieldManagerConflict", "field": f".spec.{field}", "message": message}
+        for field, message in (
+            ("a", 'conflict with "argo" using machinelearning.seldon.io/v1'),
+            ("b", 'conflict with "kubectl" with subresource "scale" using x/v1'),
+            ("c", 'conflict with "argo"'),
+            ("d", "words of a server to come"),
+        )
     ]
     error = error_of(status(409, "Conflict", "two conflicts", causes=causes), PATCH_SDEP)
-    assert error.why == '.spec.a: with "a"; .spec.b: with "b"'
+    assert error.held == (
+        (".spec.a", "argo"),
+        (".spec.b", "kubectl (through scale)"),
+        (".spec.c", "argo"),
+        (".spec.d", "words of a server to come"),
+    )
+    assert ".spec.a, .spec.c of argo; .spec.b of kubectl (through scale)" in error.why
 
 
 def test_of_a_secret_only_the_reason_is_told():

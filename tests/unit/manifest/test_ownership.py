@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from seldon_deployer.manifest.ownership import other_owners, owned_fields
+from seldon_deployer.manifest.ownership import (
+    describe_held,
+    held_fields,
+    other_owners,
+    owned_fields,
+    shared_fields,
+)
 
 OURS = {
     "manager": "seldon-deployer",
@@ -75,3 +81,39 @@ def test_names_the_other_owners_of_a_field():
     assert other_owners(LIVE, ("spec", "replicas"), "kubectl") == []
     assert other_owners(LIVE, ("spec", "protocol"), "seldon-deployer") == []
     assert other_owners({"metadata": {}}, ("spec",), "x") == []
+
+
+ARGO = {
+    "manager": "argocd-controller",
+    "operation": "Apply",
+    "fieldsV1": {
+        "f:metadata": {
+            "f:annotations": {".": {}, "f:a/b": {}},
+            "f:ownerReferences": {".": {}, 'k:{"uid":"u"}': {}},
+        },
+        "f:spec": {"f:predictors": {}},
+    },
+}
+
+
+def test_others_hold_what_they_asked_for_and_no_status():
+    head = {"managedFields": [OURS, KUBECTL, OPERATOR, ARGO]}
+    assert held_fields({"metadata": head}, "seldon-deployer") == {
+        (".spec.replicas", "kubectl (through scale)"),
+        (".metadata.annotations.a/b", "argocd-controller"),
+        (".metadata.ownerReferences", "argocd-controller"),
+        (".spec.predictors", "argocd-controller"),
+    }
+    assert shared_fields({"metadata": head}, "seldon-deployer") == {
+        (".metadata.annotations.a/b", "argocd-controller"),
+        (".spec.predictors", "argocd-controller"),
+    }
+    assert held_fields({"metadata": {}}, "seldon-deployer") == set()
+
+
+def test_fields_are_told_by_manager():
+    held = held_fields({"metadata": {"managedFields": [KUBECTL, ARGO]}}, "seldon-deployer")
+    assert describe_held(held) == (
+        ".metadata.annotations.a/b, .metadata.ownerReferences, .spec.predictors of "
+        "argocd-controller; .spec.replicas of kubectl (through scale)"
+    )
