@@ -48,7 +48,7 @@ def take_manifest(options: dict[str, Any]) -> dict[str, Any] | None:
 def read_manifest_file(file: str) -> dict[str, Any]:
     """The one SeldonDeployment of a file. Raises UsageError."""
     from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
-    from seldon_deployer.manifest.kind import wrong_kind
+    from seldon_deployer.manifest.kind import find_misnamed
 
     shown = "stdin" if file == STDIN else file
     documents = read_documents(read_text(file))
@@ -62,10 +62,12 @@ def read_manifest_file(file: str) -> dict[str, Any]:
                 else "",
             )
     seldons = [obj for document in documents for obj in find_resources(document)]
-    found = [obj for obj in seldons if not wrong_kind(obj)]
+    found = [obj for obj in seldons if not find_misnamed(obj)]
+    wrong = [find_misnamed(obj) for obj in seldons]
     if seldons and not found:
         raise UsageError(
-            f"{shown} does not hold one SeldonDeployment", why=f"kind: {wrong_kind(seldons[0])}"
+            f"{shown} does not hold one SeldonDeployment",
+            why="; ".join(f"{field}: {said}" for field, said in filter(None, wrong)),
         )
     if len(found) != 1:
         names = [str((each.get("metadata") or {}).get("name")) for each in found]

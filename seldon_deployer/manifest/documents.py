@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from seldon_deployer.manifest.kind import GROUP, KIND, wrong_kind
+from seldon_deployer.manifest.kind import KIND, find_misnamed
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _FastLoader
@@ -65,26 +65,29 @@ def read_documents(text: str) -> list[Any]:
 def find_resources(value: Any) -> Iterator[Object]:
     """Every SeldonDeployment in a document: itself, the items of a List, or parts of another kind.
 
-    Of whatever version; without an apiVersion too, and of another kind of Seldon's, which is for
-    the verdict to tell. What only refers to one, as autoscalers and owned objects do, is passed.
+    Of whatever version; without an apiVersion too, and what is nearly one or of another kind of
+    Seldon's, which is for the verdict to tell. What only speaks of one is passed: references of
+    autoscalers and owned objects, its own definition, settings of Argo CD.
     """
+    yield from _find(value, is_inside=False)
+
+
+def _find(value: Any, *, is_inside: bool) -> Iterator[Object]:
     if isinstance(value, list):
         for item in value:
-            yield from find_resources(item)
+            yield from _find(item, is_inside=is_inside)
     elif isinstance(value, dict):
-        is_one = value.get("kind") == KIND and _is_our_group(value.get("apiVersion"))
-        if (is_one or wrong_kind(value)) and not _is_reference(value):
+        is_one = value.get("kind") == KIND or find_misnamed(value) is not None
+        if is_one and not (is_inside and _is_mention(value)):
             yield value
         else:
-            yield from find_resources(list(value.values()))
+            yield from _find(list(value.values()), is_inside=True)
 
 
-def _is_our_group(api_version: Any) -> bool:
-    return not isinstance(api_version, str) or api_version.partition("/")[0] == GROUP
-
-
-def _is_reference(value: Object) -> bool:
-    return "name" in value and not {"metadata", "spec"} & value.keys()
+def _is_mention(value: Object) -> bool:
+    if {"metadata", "spec"} & value.keys():
+        return False
+    return "name" in value or "apiVersion" not in value
 
 
 def _split(text: str) -> Iterator[tuple[int, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from seldon_deployer.manifest.admission import check_admission
 from seldon_deployer.manifest.advice import Advice, check_advice
 from seldon_deployer.manifest.crd import shared_schema
-from seldon_deployer.manifest.kind import GROUP, VERSIONS, wrong_kind
+from seldon_deployer.manifest.kind import GROUP, VERSIONS, find_misnamed
 from seldon_deployer.manifest.schema import Violation, check_schema, prune
 from seldon_deployer.naming import is_label_key, is_label_value
 
@@ -67,8 +67,8 @@ def judge(obj: Object, *, ignore: Iterable[str] = ()) -> Verdict:
 
 def _check_head(obj: Object) -> list[Violation]:
     """The fields of every Kubernetes object."""
-    if wrong := wrong_kind(obj):
-        return [Violation("kind", wrong)]
+    if wrong := find_misnamed(obj):
+        return [Violation(wrong.field, wrong.message)]
     group, _, version = str(obj.get("apiVersion") or "").partition("/")
     if not version:
         return [Violation("apiVersion", "Required value")]

@@ -57,6 +57,11 @@ def test_another_resource_given_as_a_configuration_is_kubectls(capsys, written):
             "did you mean SeldonDeployment?",
         ),
         (
+            (MANIFEST % "a").replace("seldon.io/v1", "seldon.o/v1"),
+            [],
+            "apiVersion: Invalid value: 'machinelearning.seldon.o/v1'",
+        ),
+        (
             "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: a}\n",
             [],
             "of Seldon Core v2",

@@ -179,6 +179,18 @@ def test_a_misspelt_kind_is_invalid(folder, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    "wrong", ["machinelearning.seldon.o/v1", "machinelearnin.seldon.io/v1alpha2", "v1"]
+)
+def test_a_misspelt_group_is_invalid(folder, capsys, wrong):
+    Path("odd.yaml").write_text(GOOD.replace("machinelearning.seldon.io/v1", wrong))
+    assert run(["validate", "odd.yaml"]) == 1
+    assert capsys.readouterr().out == (
+        f"odd.yaml: iris: invalid: apiVersion: Invalid value: '{wrong}': "
+        "a SeldonDeployment is of machinelearning.seldon.io/v1\n"
+    )
+
+
 def test_a_template_says_how_it_is_rendered(folder, capsys):
     Path("helm.yaml").write_text(GOOD.replace("name: iris", "name: {{ .Values.name }}"))
     assert run(["validate", "helm.yaml"]) == 1

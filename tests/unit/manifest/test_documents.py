@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sdep_samples import deployment
 
+from seldon_deployer.manifest.crd import build_crd
 from seldon_deployer.manifest.documents import Unparsed, find_resources, read_documents
-from seldon_deployer.manifest.kind import API_VERSION, GROUP
+from seldon_deployer.manifest.kind import API_VERSION, GROUP, find_misnamed
 
 
 @pytest.mark.parametrize(
@@ -121,8 +124,12 @@ def test_resources_are_found_in_lists_and_in_other_kinds():
 
 
 def test_other_kinds_and_groups_are_passed_over():
-    other = {**deployment(), "apiVersion": "example.com/v1"}
-    assert list(find_resources([other, {"kind": "Service"}, "text", None, 3])) == []
+    others = [
+        {**deployment(), "apiVersion": version, "kind": kind}
+        for version in ("apps/v1", "machinelearning.example.com/v1", "seldon.io/v1", "v1", None, 3)
+        for kind in ("Deployment", "ModelDeployment", "SeldonDeploymentList", "Seldon", None, 3)
+    ]
+    assert list(find_resources([*others, {"kind": "Service"}, "text", None, 3])) == []
 
 
 def test_what_refers_to_one_is_none():
@@ -130,6 +137,36 @@ def test_what_refers_to_one_is_none():
     scaler = {"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": reference}}
     owned = {"kind": "Service", "metadata": {"ownerReferences": [{**reference, "uid": "1"}]}}
     assert list(find_resources([scaler, owned, {**owned, "kind": "SeldonDeploymentList"}])) == []
+    ignored = {"group": GROUP, "kind": "SeldonDeployment", "jsonPointers": ["/spec/replicas"]}
+    of_argo = {"kind": "Application", "spec": {"ignoreDifferences": [ignored]}}
+    assert list(find_resources([of_argo, build_crd()])) == []
+
+
+@given(
+    name=st.sampled_from([("apiVersion", GROUP), ("kind", "SeldonDeployment")]),
+    at=st.integers(1, 15),
+    letter=st.sampled_from(["", "x", "o"]),
+    case=st.sampled_from([str, str.lower, str.title]),
+)
+def test_a_letter_that_is_wrong_or_missing_makes_no_other_kind_of_it(name, at, letter, case):
+    field, right = name
+    wrong = case(right[:at] + letter + right[at + 1 :])
+    odd = {**deployment(), field: f"{wrong}/v1" if field == "apiVersion" else wrong}
+    for obj in (odd, odd | {"apiVersion": "example.com/v1"} if field == "kind" else odd):
+        assert list(find_resources([obj])) == [obj]
+        if wrong != right:
+            told = find_misnamed(obj)
+            assert told.field == field
+            assert API_VERSION in told.message or "did you mean SeldonDeployment" in told.message
+
+
+def test_another_group_of_the_right_kind_is_told():
+    odd = {**deployment(), "apiVersion": "example.com/v1"}
+    assert list(find_resources(odd)) == [odd]
+    assert find_misnamed(odd) == (
+        "apiVersion",
+        f"Invalid value: 'example.com/v1': a SeldonDeployment is of {API_VERSION}",
+    )
 
 
 @pytest.mark.parametrize("kind", ["SeldonDeploymnt", "seldondeployment", "Model", "", None, 3])
