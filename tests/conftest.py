@@ -1,7 +1,8 @@
 """For all tests: properties are judged by what they say, never by the time they take.
 
 CI takes the same examples every time, so that a change is judged by what it changed; each run of a
-developer takes new ones, and a case that fails becomes an `@example`.
+developer takes new ones, and a case that fails becomes an `@example`. `--hypothesis-profile
+explore` takes very many.
 
 A file is the share of one worker, so that what its tests have in common is started once.
 """
@@ -19,6 +20,7 @@ _HERE = Path(__file__).parent
 
 settings.register_profile("project", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
 # Nobody's cloud is asked by accident: where a test does not say where the machine's own store is,
 # nobody listens.
 os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
