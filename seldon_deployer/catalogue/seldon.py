@@ -71,6 +71,8 @@ SELDON_SERVERS = (
             "rest_endpoint": "",
             "grpc_endpoint": "",
         },
+        local_class="seldon_deployer.server.tensorflow.TensorFlowServer",
+        libraries=("tensorflow-cpu",),
     ),
     Server(
         "TRITON_SERVER",

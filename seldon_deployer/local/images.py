@@ -9,6 +9,7 @@ from typing import Any
 from seldon_deployer import catalogue
 from seldon_deployer.catalogue import image_repository
 from seldon_deployer.local.orchestrator import ENGINE_IMAGE
+from seldon_deployer.local.tensorflow_serving import is_serving
 from seldon_deployer.local.unit_container import INITIALIZER_IMAGE
 
 Object = dict[str, Any]
@@ -20,6 +21,7 @@ class Program(StrEnum):
     SERVER = "server"  # the model server, as a process
     INITIALIZER = "initializer"  # a copy of files
     GATEWAY = "gateway"  # the orchestrator's work, done by the gateway
+    UNIT = "unit"  # a part of a unit's work, done by the unit's own process
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Runnable:
 
     program: Program
     model_class: str | None = None
+
+    @property
+    def is_done_elsewhere(self) -> bool:
+        """Whether another process does its work, so that it has none of its own."""
+        return self.program in (Program.GATEWAY, Program.UNIT)
 
 
 class NotRunnable(Exception):
@@ -44,8 +51,10 @@ def find_program(container: Object) -> Runnable:
         return Runnable(Program.INITIALIZER)
     if repository == image_repository(catalogue.OUR_IMAGE):
         return Runnable(Program.SERVER)
+    if is_serving(container):
+        return Runnable(Program.UNIT)
     server = catalogue.server_of_image(image)
-    if server is not None and server.local_class:
+    if server is not None and server.local_class and not _speaks_tensorflow(server, repository):
         return Runnable(Program.SERVER, server.local_class)
     what = f'the image "{image}"' if image else "a container without an image"
     raise NotRunnable(
@@ -53,6 +62,11 @@ def find_program(container: Object) -> Runnable:
         f"It runs {', '.join(_servers())}, and a Python class of your own in the image "
         f"{image_repository(catalogue.OUR_IMAGE)}; deploy anything else to a cluster."
     )
+
+
+def _speaks_tensorflow(server: catalogue.Server, repository: str) -> bool:
+    """Whether an image is the one for TensorFlow's protocol, which nothing here speaks."""
+    return repository == image_repository(server.image("tensorflow") or "")
 
 
 def _servers() -> list[str]:

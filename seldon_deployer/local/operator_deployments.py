@@ -28,6 +28,7 @@ from seldon_deployer.local.operator_names import (
 )
 from seldon_deployer.local.orchestrator import engine_container
 from seldon_deployer.local.pod_defaults import default_deployment
+from seldon_deployer.local.tensorflow_serving import add_serving, is_behind_proxy
 from seldon_deployer.local.unit_container import add_model_download, dress_unit
 from seldon_deployer.manifest.defaulting import PODINFO_VOLUME
 from seldon_deployer.manifest.graph import containers, units
@@ -199,7 +200,7 @@ def _annotations(sdep: Object, predictor: Object, metadata: Object) -> dict[str,
 
 def _plan_pod(sdep: Object, predictor: Object, component: Object) -> Object:
     """A component's pod; dresses its containers of units, in place too."""
-    metadata = sdep["metadata"]
+    metadata, protocol = sdep["metadata"], sdep["spec"].get("protocol") or "seldon"
     found = []
     for unit in _units_of(predictor, component):
         container = _container(component["spec"], unit["name"])
@@ -209,13 +210,17 @@ def _plan_pod(sdep: Object, predictor: Object, component: Object) -> Object:
             predictor,
             name=metadata["name"],
             namespace=metadata["namespace"],
-            protocol=sdep["spec"].get("protocol") or "seldon",
+            protocol=protocol,
         )
         found.append((unit, container))
     pod: Object = copy.deepcopy(component["spec"])
     pod["volumes"] = [*pod.get("volumes", []), _podinfo_volume()]
     for unit, container in found:
-        if unit.get("modelUri"):
+        if is_behind_proxy(unit, protocol):
+            serving = add_serving(pod, unit)
+            if unit.get("modelUri"):
+                add_model_download(pod, serving, unit)
+        elif unit.get("modelUri"):
             inner = _container(pod, unit["name"])
             add_model_download(pod, inner, unit)
             container["volumeMounts"] = copy.deepcopy(inner["volumeMounts"])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seldon_deployer import naming
+from seldon_deployer.local.tensorflow_serving import mounts_of
 
 Object = dict[str, Any]
 # Data of a Secret or ConfigMap as text by key, or None where there is none of that name.
@@ -65,7 +66,7 @@ class PodFolder:
     def mounts(self, container: Object) -> dict[str, Path]:
         """Where each mount path of a container really lies."""
         found = {}
-        for mount in container.get("volumeMounts", []):
+        for mount in mounts_of(container, self._pod["spec"]):
             volume = self._volumes.get(mount["name"])
             if volume is not None:
                 found[mount["mountPath"].rstrip("/")] = volume / mount.get("subPath", "")

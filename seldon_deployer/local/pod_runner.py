@@ -169,7 +169,7 @@ class PodRunner:
         specs = self._pod["spec"]["containers"]
         for spec, state in zip(specs, self._containers, strict=True):
             runnable = find_program(spec)
-            if runnable.program is Program.GATEWAY:
+            if runnable.is_done_elsewhere:
                 continue
             if runnable.program is not Program.SERVER:
                 raise NotRunnable(f"Container {spec['name']} cannot run on this machine.")
@@ -319,6 +319,8 @@ class PodRunner:
     def _copy_state_to_orchestrator(self) -> None:
         """The gateway stands for the orchestrator: it runs and is ready when the units are.
 
+        So does what a unit's own process does the work of.
+
         One in a pod of its own has none to wait for: the gateway looks for them itself.
         """
         by_name = {state.name: state for state in self._containers}
@@ -326,7 +328,7 @@ class PodRunner:
         engines: list[ContainerState] = []
         for spec in self._pod["spec"]["containers"]:
             try:
-                is_engine = find_program(spec).program is Program.GATEWAY
+                is_engine = find_program(spec).is_done_elsewhere
             except NotRunnable:
                 is_engine = False
             (engines if is_engine else units).append(by_name[spec["name"]])

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from seldon_deployer.local.tensorflow_serving import endpoint_parameters, is_behind_proxy
 from seldon_deployer.naming import MODELS_MOUNT
 
 Object = dict[str, Any]
@@ -43,6 +44,9 @@ def dress_unit(
     if not is_mlserver and unit["implementation"] in MODEL_URI_SERVERS:
         folder = {"name": "model_uri", "value": MODELS_MOUNT, "type": "STRING"}
         _replace_parameters(container, [*unit.get("parameters", []), folder])
+    if is_behind_proxy(unit, protocol):
+        told = endpoint_parameters(unit)
+        _replace_parameters(container, [*unit.get("parameters", []), *told])
     _add_probes(container, unit, is_mlserver=is_mlserver)
     hook = {"preStop": {"exec": {"command": ["/bin/sh", "-c", "/bin/sleep 10"]}}}
     container.setdefault("lifecycle", hook)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seldon_deployer.server.tensors import Array
 
 _FILES = ("model.keras", "model.h5")
-_SAVED_MODEL = "saved_model.pb"
+SAVED_MODEL = "saved_model.pb"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -51,16 +51,16 @@ class KerasServer(TensorServer):
         # What TensorFlow tells of its own start is no news of the model.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         place = Path(self.model_uri.removeprefix("file://"))
-        folder = _find_saved_model(place)
+        folder = place if (place / SAVED_MODEL).is_file() else find_version(place)
         if folder is None:
             path = find_model_file(
                 self.model_uri,
-                (*_FILES, _SAVED_MODEL),
+                (*_FILES, SAVED_MODEL),
                 hint="save it with model.save('model.keras')",
             )
             self._load_keras(path)
         else:
-            self._load_saved_model(folder)
+            self.load_saved_model(folder)
         self.check_output()
 
     def run(self, feed: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -103,11 +103,12 @@ class KerasServer(TensorServer):
         names = [str(name) for name in getattr(model, "output_names", None) or []]
         return names if len(names) > 1 else ["output_0"]
 
-    def _load_saved_model(self, folder: Path) -> None:
+    def load_saved_model(self, folder: Path) -> None:
+        """Read the signature of the SavedModel in a folder. Raises ArtifactError or LoadFailed."""
         tensorflow = self._import_tensorflow()
         self.refusals = (*self.refusals, tensorflow.errors.InvalidArgumentError)
         hint = "export it again with model.export(folder)"
-        with reading(folder / _SAVED_MODEL, holds="tensorflow", hint=hint):
+        with reading(folder / SAVED_MODEL, holds="tensorflow", hint=hint):
             model = tensorflow.saved_model.load(str(folder))
         signatures = model.signatures
         if self.signature_name not in signatures:
@@ -139,11 +140,9 @@ class KerasServer(TensorServer):
         return tensorflow
 
 
-def _find_saved_model(place: Path) -> Path | None:
-    """The folder of a SavedModel: the place itself, or its highest version."""
-    if (place / _SAVED_MODEL).is_file():
-        return place
-    versions = [found.parent for found in place.glob(f"*/{_SAVED_MODEL}")]
+def find_version(place: Path) -> Path | None:
+    """The highest version of a SavedModel in a folder: the numbered folder that holds it."""
+    versions = [found.parent for found in place.glob(f"*/{SAVED_MODEL}")]
     numbered = [folder for folder in versions if folder.name.isdigit()]
     return max(numbered, key=lambda folder: int(folder.name), default=None)
 

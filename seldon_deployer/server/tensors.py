@@ -59,11 +59,7 @@ class TensorServer(ABC):
 
         Raises UnitError 400 for an input that the model refuses, with its reason.
         """
-        feed = {
-            spec.name: _fit(array, spec, self.number_dtype, is_json=True)
-            for spec, array in self._by_name(X)
-        }
-        answers = self._select(self._run(feed), [self.output] if self.output else [])
+        answers = self._select(self.run_json(X), [self.output] if self.output else [])
         arrays = {each.name: as_text(each.array) for each in answers}
         if len(arrays) == 1:
             return next(iter(arrays.values()))
@@ -108,6 +104,18 @@ class TensorServer(ABC):
     def explain(self, error: Exception) -> str:
         """The library's reason for refusing an input, on one line."""
         return give_reason(error)
+
+    def run_json(self, value: Any) -> Mapping[str, Array]:
+        """Run the model on what JSON tells: an array for the one input, or a dict by input name.
+
+        Raises UnitError 400.
+        """
+        return self._run(
+            {
+                spec.name: _fit(array, spec, self.number_dtype, is_json=True)
+                for spec, array in self._by_name(value)
+            }
+        )
 
     def _run(self, feed: Mapping[str, Array]) -> Mapping[str, Array]:
         try:

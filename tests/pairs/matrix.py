@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, product
 from typing import Generic, TypeVar
 
 from pairs.places import STORES, VOLUMES
@@ -35,24 +36,42 @@ class Pair(Generic[S]):
 
 
 def served_pairs() -> list[Pair[Model]]:
-    """Every model with every protocol of its server, such that every store meets every layout.
+    """Every model with every protocol of its server, in one store; the stores take turns.
 
-    Among the pairs of a layout the stores take turns, as long as there is a pair or a store that
-    had none; each layout begins with another store, or one protocol would always meet the same.
+    Then what no turn brought together: each store with each layout, and with each protocol.
     """
     found = []
     for start, layout in enumerate(Layout):
-        rows = [
-            (model, each)
-            for model in MODELS
-            if model.layout is layout
-            for each in spoken_by(model.server)
-        ]
         stores = stores_of(layout)
-        for index in range(max(len(rows), len(stores))):
-            model, protocol = rows[index % len(rows)]
-            found.append(Pair(model, protocol, stores[(start + index) % len(stores)]))
+        turns = cycle([*stores[start:], *stores[:start]])
+        for model, protocol in _rows_of(layout):
+            store = next(each for each in turns if can_be_served_from(each, model.server))
+            found.append(Pair(model, protocol, store))
+    for layout in Layout:
+        rows = cycle(_rows_of(layout))
+        for store in stores_of(layout):
+            if not any((p.store, p.sample.layout) == (store, layout) for p in found):
+                found.append(next(_fitting(rows, store)))
+    rows = cycle(row for layout in Layout for row in _rows_of(layout))
+    for store, spoken in product(STORES, SPOKEN):
+        if not any((p.store, p.protocol) == (store, spoken) for p in found):
+            found.append(next(p for p in _fitting(rows, store) if p.protocol == spoken))
     return found
+
+
+def _rows_of(layout: Layout) -> list[tuple[Model, str]]:
+    return [
+        (model, protocol)
+        for model in MODELS
+        if model.layout is layout
+        for protocol in spoken_by(model.server)
+    ]
+
+
+def _fitting(rows: Iterator[tuple[Model, str]], store: str) -> Iterator[Pair[Model]]:
+    for model, protocol in rows:
+        if store in stores_of(model.layout) and can_be_served_from(store, model.server):
+            yield Pair(model, protocol, store)
 
 
 def spoken_by(server: str) -> list[str]:
@@ -81,6 +100,11 @@ def fitting_sample(server: str) -> Sample:
         if sample.server == server and sample.layout is not Layout.COPY:
             return sample
     raise LookupError(f"nothing that {server} reads as it is: give it a sample in samples.py")
+
+
+def can_be_served_from(store: str, server: str) -> bool:
+    """Whether that server can be told where the model is, if it is in that store."""
+    return store != "mount" or can_be_told_of_a_volume(server)
 
 
 def can_be_told_of_a_volume(server: str) -> bool:

@@ -118,6 +118,10 @@ MODELS = (
         given=lambda: TEXTS, is_found=False,
     ),
     _model("KERAS_SERVER", models.train_keras, "savedmodel", "savedmodel", Layout.FOLDERS),
+    _model(
+        "TENSORFLOW_SERVER", models.train_keras, "version folder", "savedmodel", Layout.FOLDERS,
+        is_found=False,
+    ),
     _model("TRITON_SERVER", models.train_onnx, "triton", "triton", Layout.FOLDERS),
     _model(
         "SKLEARN_SERVER", models.train_sklearn, "zenml", "pickle", Layout.COPY,
@@ -153,10 +157,6 @@ def _save_tempo(folder: Path) -> Path:
 
 # Of servers that only their own images run; the files lie as these read them.
 ELSEWHERE = (
-    Sample(
-        "TENSORFLOW_SERVER", "version folder", "savedmodel", Layout.FOLDERS,
-        lambda folder: models.train_keras().save("version folder", folder),
-    ),
     Sample("TEMPO_SERVER", "pipeline", "", Layout.FILES, _save_tempo),
 )  # fmt: skip
 

@@ -40,7 +40,9 @@ def test_every_server_is_applied_with_each_protocol_in_each_store(server: Server
 def test_every_server_that_runs_here_predicts_with_each_protocol(server: Server) -> None:
     pairs = [pair for pair in served_pairs() if pair.sample.server == server.name]
 
-    assert {pair.protocol for pair in pairs} == set(server.images) <= set(SPOKEN)
+    # TensorFlow's own protocol is none that a configuration asks for.
+    spoken = set(server.images) & set(SPOKEN)
+    assert {pair.protocol for pair in pairs} == spoken != set()
 
 
 @pytest.mark.parametrize("server", HERE, ids=name_of)

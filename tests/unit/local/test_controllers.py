@@ -230,13 +230,15 @@ def test_a_deployment_of_somebody_else_with_the_wanted_name_is_replaced():
 
 
 def test_failed_heals_when_the_resource_is_corrected(cluster):
-    cluster.change(with_graph(implementation="TENSORFLOW_SERVER"))
+    tempo = with_graph(implementation="TEMPO_SERVER")
+    tempo["spec"]["protocol"] = "v2"
+    cluster.change(tempo)
     cluster.settle()
     assert cluster.sdep["status"]["state"] == "Failed"
-    assert "tfserving-proxy" in cluster.sdep["status"]["description"]
+    assert "mlserver:1.3.5-slim" in cluster.sdep["status"]["description"]
     found = diagnose(cluster.sdep, Observation(cluster.sdep))
     assert found.conclusive
-    assert "tfserving-proxy" in found.why
+    assert "mlserver:1.3.5-slim" in found.why
 
     cluster.change(copy.deepcopy(SDEP))
     cluster.settle()

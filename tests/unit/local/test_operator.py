@@ -1,4 +1,5 @@
 import copy
+import json
 
 import pytest
 
@@ -7,6 +8,8 @@ from seldon_deployer.local.images import NotRunnable
 from seldon_deployer.local.operator import OperatorError, make_plan
 from seldon_deployer.local.operator_names import has_orchestrator
 from seldon_deployer.local.sdeps import check_runnable
+from seldon_deployer.local.tensorflow_serving import mounts_of
+from seldon_deployer.naming import MODELS_MOUNT, PODINFO
 
 SDEP = {
     "metadata": {"name": "iris", "namespace": "models", "uid": "u1"},
@@ -111,17 +114,45 @@ def test_a_pod_that_no_api_server_takes_is_refused_with_its_field(said, says):
     assert says in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    ("implementation", "runs"), [("SKLEARN_SERVER", True), ("TENSORFLOW_SERVER", False)]
-)
-def test_a_server_without_a_program_here_is_refused_before_anything_is_made(implementation, runs):
-    plan = make_plan(changed(graph=graph(implementation=implementation)))
+def test_a_server_that_runs_here_is_let_pass():
+    check_runnable(make_plan(changed(graph=graph(implementation="SKLEARN_SERVER"))))
 
-    if runs:
-        check_runnable(plan)
-    else:
-        with pytest.raises(NotRunnable, match="tfserving-proxy"):
-            check_runnable(plan)
+
+@pytest.mark.parametrize(
+    ("implementation", "protocol", "image"),
+    [
+        ("TEMPO_SERVER", "v2", "mlserver:1.3.5-slim"),
+        ("TENSORFLOW_SERVER", "tensorflow", "tensorflow/serving"),
+    ],
+)
+def test_a_server_without_a_program_here_is_refused_before_anything_is_made(
+    implementation, protocol, image
+):
+    sdep = changed(graph=graph(implementation=implementation))
+    sdep["spec"]["protocol"] = protocol
+
+    with pytest.raises(NotRunnable, match=image):
+        check_runnable(make_plan(sdep))
+
+
+def test_the_proxy_of_tensorflow_serving_has_its_container_beside_it():
+    sdep = changed(graph=graph(implementation="TENSORFLOW_SERVER"))
+
+    plan = make_plan(sdep)
+
+    check_runnable(plan)
+    [deployment] = plan.deployments
+    pod = deployment["spec"]["template"]["spec"]
+    unit, serving = pod["containers"]
+    model = [{"name": "tfserving-provision-location", "readOnly": True, "mountPath": MODELS_MOUNT}]
+    assert serving["name"] == "tfserving"
+    assert serving["volumeMounts"] == model
+    assert [each["mountPath"] for each in unit["volumeMounts"]] == [PODINFO]
+    told = json.loads({e["name"]: e["value"] for e in unit["env"]}["PREDICTIVE_UNIT_PARAMETERS"])
+    assert [each["name"] for each in told] == ["rest_endpoint", "grpc_endpoint", "model_name"]
+    # Where one process does the work of both, it has what both have.
+    assert mounts_of(unit, pod) == [*unit["volumeMounts"], *model]
+    assert mounts_of(serving, pod) == model
 
 
 def test_a_python_class_in_our_image_runs():

@@ -40,6 +40,7 @@ CASES = [
     "sklearn_storage_image",
     "sklearn_v2",
     "svcorch_env",
+    "tensorflow_seldon_plain",
     "transformer_one_pod",
     "transformer_prepack_child_sep",
     "transformer_sep_pods",
