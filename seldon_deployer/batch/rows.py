@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seldon_deployer.batch.table import Table
 from seldon_deployer.errors import UsageError
+from seldon_deployer.payload.table import Table
 
 if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from seldon_deployer.batch.rows import Piece
-from seldon_deployer.batch.table import Table
 from seldon_deployer.errors import UsageError
+from seldon_deployer.payload.table import Table
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]", re.ASCII)

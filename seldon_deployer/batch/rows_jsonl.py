@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from seldon_deployer.batch.rows import Piece
-from seldon_deployer.batch.table import Table
 from seldon_deployer.errors import UsageError
+from seldon_deployer.payload.table import Table
 
 
 class JsonRows:

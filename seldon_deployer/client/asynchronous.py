@@ -45,10 +45,11 @@ class AsyncInferenceClient(Client):
     ) -> Any:
         """Ask for a prediction.
 
-        `data`: an array or rows (rows, features), a frame (its columns give the names), a text,
-        bytes; answered by an array, text, bytes or JSON value. A dict is a whole message of the
-        protocol and is answered by the whole message. `returns` asks for something else: the
-        whole `message`, or a `pandas` or `polars` frame. `outputs` names the outputs to get (V2).
+        `data`: an array or rows (rows, features), a frame (its columns give the names), a list of
+        dicts, one row of a frame, a text, bytes; answered by an array, text, bytes or JSON value.
+        A dict by itself is a whole message of the protocol and is answered by the whole message.
+        `returns` asks for something else: the whole `message`, or a `pandas` or `polars` frame.
+        `outputs` names the outputs to get (V2).
         Raises PredictionError, or PayloadError for what cannot be sent.
         """
         call = self._exchange.ask_prediction(data, names=names, outputs=outputs)

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from seldon_deployer.client.address import Address
 from seldon_deployer.client.connection import Connection
+from seldon_deployer.client.doubts import find_doubt, looks_like_json
 from seldon_deployer.client.failures import (
     no_message,
     read_json,
@@ -57,7 +58,8 @@ class Exchange:
         if self.is_binary:
             parameters = message.get("parameters") or {}
             message = {**message, "parameters": {_BINARY_OUTPUT: True, **parameters}}
-        return self.ask(self.address.prediction_url, message)
+        doubt = self.find_doubt(data)
+        return self.ask(self.address.prediction_url, message, doubt=doubt)
 
     def ask_feedback(
         self, request: Any, response: Message | None, *, reward: float, truth: Any
@@ -84,19 +86,25 @@ class Exchange:
         headers = {"Accept": "application/json", **self.connection.credentials()}
         return Call("GET", self.address.metadata_url, headers)
 
-    def ask(self, url: str, message: Message, *, is_repeatable: bool = True) -> Call:
+    def find_doubt(self, data: Any) -> str:
+        """What to try if the model refuses these data; '' where they look as data mostly do."""
+        return find_doubt(data, self.address.protocol)
+
+    def ask(
+        self, url: str, message: Message, *, is_repeatable: bool = True, doubt: str = ""
+    ) -> Call:
         """Build a request of a whole message, JSON or with bytes behind it."""
         parts: list[Buffer] = []
         if self.is_binary:
             message, parts = detach_binary(message, "inputs")
-        head = _encode(message)
+        head = _encode(message, doubt)
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if parts:
             headers["Content-Type"] = "application/octet-stream"
             headers[LENGTH_HEADER] = str(len(head))
             headers["Accept"] = "application/octet-stream, application/json"
         headers |= self.connection.credentials()
-        return Call("POST", url, headers, [head, *parts], is_repeatable)
+        return Call("POST", url, headers, [head, *parts], is_repeatable, doubt)
 
     def build_feedback(
         self, request: Any, response: Message | None, *, reward: float, truth: Any
@@ -116,7 +124,7 @@ class Exchange:
     ) -> Message:
         """Build the message that asks for a prediction. Raises PayloadError or UsageError."""
         self.check_outputs(outputs)
-        if isinstance(data, str) and _looks_like_json(data):
+        if isinstance(data, str) and looks_like_json(data):
             log.warning(
                 "the text looks like JSON, and is sent to %s as text: for rows give the value, "
                 "json.loads(text)",
@@ -204,17 +212,14 @@ def _needing_numpy() -> Iterator[None]:
         ) from error
 
 
-def _encode(message: Message) -> bytes:
+def _encode(message: Message, doubt: str) -> bytes:
     try:
         return json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise PayloadError("the message cannot be sent as JSON", why=str(error)) from error
-
-
-def _looks_like_json(text: str) -> bool:
-    if not text.lstrip().startswith(("[", "{")):
-        return False
-    try:
-        return isinstance(json.loads(text), (list, dict))
-    except (ValueError, RecursionError):
-        return False
+        raise PayloadError(
+            "the message cannot be sent as JSON",
+            why=str(error),
+            hint=doubt
+            or "a whole message holds what JSON has: lists, texts, numbers, and None "
+            "for NaN; rows and arrays by themselves are written for you",
+        ) from error

@@ -44,7 +44,7 @@ def refusal(name: str, call: Call, reply: Reply) -> PredictionError:
             "--token-file), or others than these",
         )
     if reason := _reason(message):
-        return _told(name, reply, message, reason)
+        return _told(name, call, reply, message, reason)
     return _error(name, reply, _describe(reply), _hint(name, call, reply.status))
 
 
@@ -98,7 +98,7 @@ def unanswered(name: str, call: Call, failure: NoReply, timeout_seconds: float) 
     )
 
 
-def _told(name: str, reply: Reply, message: Any, reason: str) -> PredictionError:
+def _told(name: str, call: Call, reply: Reply, message: Any, reason: str) -> PredictionError:
     """An error in the form of Seldon or V2: from the orchestrator or from a unit."""
     what = f"{name} answered with {reply.told_status}"
     if reply.status == 200:
@@ -109,6 +109,9 @@ def _told(name: str, reply: Reply, message: Any, reason: str) -> PredictionError
         hint = f"a unit does not answer as it should: see `seldon-deployer logs {name}`"
     else:
         hint = _hint(name, None, reply.status)
+        if call.doubt and is_of_data and reply.status not in _OF_SIZE:
+            # A model that fails is as likely to have failed over these data.
+            hint = f"{call.doubt}; or {hint}" if reply.status == 500 else call.doubt
     return PredictionError(what, why=reason, hint=hint, status=reply.status, is_of_data=is_of_data)
 
 

@@ -34,14 +34,14 @@ class GrpcExchange(Exchange):
             # Tensors are raw bytes in any case.
             message = self.build_message(data, names, outputs, as_arrays=True)
             content = grpc_wire.write_v2(message, model=self._model, version=self.address.version)
-            return self._call(f"{_V2}/ModelInfer", content)
+            return self._call(f"{_V2}/ModelInfer", content, doubt=self.find_doubt(data))
         if isinstance(data, (dict, str, bytes)):
             message = self.build_message(data, names, outputs, as_arrays=False)
-            return self._call(
-                f"{_SELDON}/Predict", grpc_wire.write_seldon(message, _SELDON_MESSAGE)
-            )
-        self.check_outputs(outputs)
-        return self._call(f"{_SELDON}/Predict", _write_rows(data, names))
+            content = grpc_wire.write_seldon(message, _SELDON_MESSAGE)
+        else:
+            self.check_outputs(outputs)
+            content = _write_rows(data, names)
+        return self._call(f"{_SELDON}/Predict", content, doubt=self.find_doubt(data))
 
     def ask_feedback(
         self, request: Any, response: Message | None, *, reward: float, truth: Any
@@ -89,11 +89,13 @@ class GrpcExchange(Exchange):
             raise UsageError("V2 over gRPC asks a model by its name", hint="give model=NAME")
         return self.address.model
 
-    def _call(self, method: str, content: bytes, *, is_repeatable: bool = True) -> Call:
+    def _call(
+        self, method: str, content: bytes, *, is_repeatable: bool = True, doubt: str = ""
+    ) -> Call:
         headers = {name.lower(): value for name, value in self.connection.credentials().items()}
         # An ingress finds the deployment by these.
         headers |= self.address.routing_headers
-        return Call("POST", self.address.base + method, headers, [content], is_repeatable)
+        return Call("POST", self.address.base + method, headers, [content], is_repeatable, doubt)
 
 
 def _write_rows(data: Any, names: Sequence[str] | None) -> bytes:

@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from seldon_deployer.client.named import read_named_rows
 from seldon_deployer.errors import PayloadError
-from seldon_deployer.payload.arrays import as_array
+from seldon_deployer.payload.arrays import as_array, as_column, is_missing
+from seldon_deployer.payload.table import Table
 
 if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array
 
 _MOMENTS = {"M": "moments", "m": "spans of time"}
 _MOMENTS_HINT = "send text (column.dt.strftime('%Y-%m-%d')) or numbers: what the model reads"
-# By their names: pandas is not loaded for those who do not use it.
-_NULLS = frozenset({"NoneType", "NAType", "NaTType"})
 
 
 def prepare_data(
@@ -33,10 +33,14 @@ def prepare_data(
     """
     if isinstance(data, (str, bytes, dict)):
         return data, names
+    data = read_named_rows(data, names)
     if hasattr(data, "columns") and hasattr(data, "to_numpy"):
         return _prepare_frame(data, names, protocol)
     _check_kind(data)
     array = as_array(data)
+    if protocol == "v2" and names and array.ndim == 2 and array.shape[1] == len(names):
+        # Columns, each with a type of its own: numbers stay numbers beside text.
+        return _prepare_frame(_table(array, names), names, protocol)
     return _prepare_array(array, "the data", protocol), names
 
 
@@ -52,12 +56,16 @@ def _prepare_frame(
             hint="give each a name of its own: a model finds them by it",
         )
     for column in columns:
-        _prepare_array(as_array(frame[column]), f"column {column!r}", protocol)
+        _prepare_array(as_column(frame[column]), f"column {column!r}", protocol)
     if protocol == "v2":
         # Each column has a type of its own there.
         return frame, names
     rows = as_array(frame.to_numpy())
     return _prepare_array(rows, "the frame", protocol), names or [str(each) for each in columns]
+
+
+def _table(rows: Array, names: Sequence[str]) -> Table:
+    return Table({str(name): as_column(column) for name, column in zip(names, rows.T, strict=True)})
 
 
 def _check_kind(data: Any) -> None:
@@ -88,15 +96,13 @@ def _prepare_array(array: Array, where: str, protocol: str) -> Array:
 
 
 def _prepare_objects(array: Array, where: str, protocol: str) -> Array:
-    kinds = Counter(type(value) for value in array.flat)
-    nulls = {kind for kind in kinds if kind.__name__ in _NULLS}
-    for kind in kinds.keys() - nulls:
+    for kind in {type(value) for value in array.flat if not is_missing(value)}:
         if not _has_form(kind, protocol):
             raise _foreign(where, kind.__name__, protocol)
     missing = [
         index
         for index, value in enumerate(array.flat)
-        if type(value) in nulls or (isinstance(value, float) and math.isnan(value))
+        if is_missing(value) or (isinstance(value, float) and math.isnan(value))
     ]
     if not missing:
         return array
@@ -104,7 +110,9 @@ def _prepare_objects(array: Array, where: str, protocol: str) -> Array:
         raise PayloadError(
             f"{where} has values that are missing among others than numbers",
             why="V2 has no null: it would be the text 'None'",
-            hint="fill them with what the model takes for missing: fillna('')",
+            hint="fill them with what the model takes for missing: fillna('')"
+            if array.ndim < 2
+            else "give a frame: each of its columns has a type of its own",
         )
     filled = array.copy()
     filled.flat[missing] = None

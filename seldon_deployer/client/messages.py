@@ -19,6 +19,8 @@ class Call:
     body: Sequence[Buffer] = ()
     is_repeatable: bool = True
     """Whether asking twice is as good as asking once: so it is but for feedback."""
+    doubt: str = ""
+    """What to try first if the model refuses what is asked with."""
 
     @property
     def size_bytes(self) -> int:

@@ -19,6 +19,7 @@ _MOST_DIMENSIONS = 64
 # How long a dimension of an array without values may be, and how many characters a small one has.
 _MOST_EMPTY = 1_000_000
 _MOST_TIMES = 16
+_NULLS = frozenset({"NoneType", "NAType", "NaTType"})
 
 
 def to_array(values: list[Any], *, null_is_nan: bool = True) -> Array:
@@ -81,6 +82,28 @@ def as_array(data: Any) -> Array:
             hint="give an array, nested lists such as [[1, 2]], or a whole message as a dict",
         )
     return array
+
+
+def as_column(data: Any) -> Array:
+    """Take one column's values as an array, numbers as numbers where all of them are.
+
+    What libraries of frames have for missing values is NaN among numbers, and where there is
+    nothing else. All other values are as `as_array` takes them.
+    """
+    array = as_array(data)
+    if array.dtype.kind != "O":
+        return array
+    values = [None if is_missing(value) else _plain(value) for value in array.tolist()]
+    kinds = {type(value) for value in values if value is not None}
+    # Of numbers alone: numpy makes text of what stands beside text, and cuts bytes at a zero.
+    if values and kinds <= {int, float}:
+        return to_array(values)
+    return array.astype(bool) if kinds == {bool} and None not in values else array
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, or pandas' NA or NaT; known by its name, without pandas."""
+    return type(value).__name__ in _NULLS
 
 
 def reshape(array: Array, shape: Any, where: str) -> Array:
@@ -147,5 +170,9 @@ def _json_value(value: Any) -> Any:
         if math.isinf(value):
             raise PayloadError("an infinite number has no JSON form")
         return None if math.isnan(value) else value
-    # numpy scalars inside object arrays know their plain value.
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar, as object arrays may hold, as Python's own value."""
     return value.item() if hasattr(value, "item") else value

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from seldon_deployer.errors import PayloadError
-from seldon_deployer.payload.arrays import as_array, to_list
+from seldon_deployer.payload.arrays import as_array, as_column, to_list
 from seldon_deployer.payload.seldon import Message, decode_message, encode_message
 from seldon_deployer.payload.v2 import Tensor, decode_v2, encode_v2
 
@@ -81,12 +81,12 @@ def _columns_of(data: Any, names: Sequence[str]) -> list[Tensor]:
         if not taken:
             raise PayloadError(
                 f"{len(names)} names need rows of two dimensions, not {rows.ndim}",
-                hint="leave out names",
+                hint="give one row as [[...]], or leave out names",
             )
     if len(taken) != len(names):
         raise PayloadError(f"{len(names)} names are given for {len(taken)} columns")
     return [
-        Tensor(str(name), as_array(column).reshape(-1, 1))
+        Tensor(str(name), as_column(column).reshape(-1, 1))
         for name, column in zip(names, taken, strict=True)
     ]
 

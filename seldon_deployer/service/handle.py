@@ -147,10 +147,10 @@ class Service:
     ) -> Any:
         """Ask for a prediction, as `InferenceClient.predict` does.
 
-        `data`: an array or rows (rows, features), a frame (its columns give the names), a text,
-        bytes; answered by an array, text, bytes or JSON value. A dict is a whole message of the
-        protocol and is answered by the whole message. `returns` asks for the `message`, or a
-        `pandas` or `polars` frame, instead.
+        `data`: an array or rows (rows, features), a frame (its columns give the names), a list of
+        dicts, one row of a frame, a text, bytes; answered by an array, text, bytes or JSON value.
+        A dict by itself is a whole message of the protocol and is answered by the whole message.
+        `returns` asks for the `message`, or a `pandas` or `polars` frame, instead.
         Raises PredictionError, or PayloadError for what cannot be sent.
         """
         try:

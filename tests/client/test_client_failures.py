@@ -1,16 +1,18 @@
 """Each kind of answer that is no prediction, and no answer at all, from servers that give them."""
 
 import json
+import re
 import socket
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from answering import Answer, free_port, raw_server, serving
 
 from seldon_deployer.client.failures import says_failure
-from seldon_deployer.errors import PredictionError
+from seldon_deployer.errors import PayloadError, PredictionError
 
 RECORDS = Path(__file__).parents[2].parent / "shared" / "executor-records"
 UNIT = {"status": {"status": 1, "code": -1, "info": "X has 2 features", "reason": "BAD"}}
@@ -54,6 +56,53 @@ def test_an_error_says_who_said_what_and_what_to_do(make_client, status, body, h
     assert error.status == status
     for each in words:
         assert each in str(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ([5.1, 3.5], "it is a list of 2. If these are the values of one row, give a list of one"),
+        (np.array([5.1, 3.5]), r"reshape\(1, -1\)"),
+        (["good dog", "bad cat"], "correct the data: it is a list of 2. If these are"),
+        ({"width": 5.1}, r"this one has no data or jsonData .*of named values give .*\[row\]"),
+        ([], "there are no rows in it"),
+        (np.empty((0, 4)), "there are no rows in it"),
+        ('[{"width": 5.1}]', r"json.loads\(text\)"),
+    ],
+)
+def test_what_looks_odd_in_refused_data_is_what_to_try(make_client, data, words):
+    with serving([Answer(400, UNIT), Answer(500, UNIT), Answer(413, UNIT)]) as server:
+        client = make_client(server.url)
+        refused, failed, too_large = (fail(client, data) for _ in range(3))
+    assert re.search(words, refused.hint)
+    assert re.search(f"{words}.*; or see `seldon-deployer logs iris`", failed.hint)
+    assert "send fewer rows at once" in too_large.hint
+
+
+@pytest.mark.parametrize("data", [[[5.1]], np.array([[5.1]]), "text", {"data": {}}, b"x"])
+def test_data_that_look_as_they_mostly_do_are_doubted_no_further(make_client, data):
+    with serving(Answer(400, UNIT)) as server:
+        assert fail(make_client(server.url), data).hint == "correct the data"
+
+
+def test_a_dict_without_inputs_is_told_where_v2_refuses_it(make_client):
+    with serving(Answer(400, {"error": "bad"})) as server:
+        error = fail(make_client(server.url, protocol="v2", model="m"), {"width": 5.1})
+    assert "this one has no inputs: for one row of named values give a list of it" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"width": float("nan")}, "give a list of it, [row]"),
+        ({"data": {"ndarray": [[float("nan")]]}}, "None for NaN"),
+        ({"data": {"ndarray": np.eye(2)}}, "arrays by themselves are written for you"),
+    ],
+)
+def test_a_message_that_is_no_json_is_told_with_what_to_do(make_client, message, words):
+    with pytest.raises(PayloadError) as caught:
+        make_client(f"http://127.0.0.1:{free_port()}").predict(message)
+    assert words in caught.value.hint
 
 
 def test_a_failure_that_came_with_200_is_an_error(make_client):

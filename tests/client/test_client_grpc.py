@@ -182,6 +182,19 @@ def test_a_failure_names_its_code_and_reason(make_client, record, code, words):
     assert len(record.seen) == 1
 
 
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+def test_what_looks_odd_in_refused_data_is_what_to_try(make_client, record, protocol):
+    url = record(grpc.StatusCode.INVALID_ARGUMENT)
+    with pytest.raises(PredictionError) as caught:
+        make_client(url, protocol=protocol, model="m").predict([1.5, 2.5])
+    assert "it is a list of 2. If these are the values of one row" in caught.value.hint
+
+
+def test_rows_of_named_values_go_there_and_back(make_client, echo):
+    told = make_client(echo).predict([{"a": 1.5, "b": "x"}, {"b": "y", "a": None}])
+    assert told.tolist() == [[1.5, "x"], [None, "y"]]
+
+
 def test_tls_believes_the_given_authority_alone(make_client, record, tmp_path):
     authority = Authority(tmp_path, "authority")
     pair = authority.sign("server")

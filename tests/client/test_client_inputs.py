@@ -20,11 +20,11 @@ from seldon_deployer.errors import PayloadError
 MOMENTS = pd.to_datetime(["2024-01-01", "2024-01-02"])
 
 
-def sent(data: Any, protocol: str) -> Any:
+def sent(data: Any, protocol: str, names: list[str] | None = None) -> Any:
     """The message as JSON has it."""
     model = "m" if protocol == "v2" else None
     exchange = Exchange(find_address("http://host:1", protocol=protocol, model=model))
-    message = exchange.build_message(data, None, (), as_arrays=False)
+    message = exchange.build_message(data, names, (), as_arrays=False)
     return json.loads(json.dumps(message, allow_nan=False))
 
 
@@ -42,7 +42,7 @@ def frame(**columns: Any) -> pd.DataFrame:
         (frame(a=pd.array(["x", None], dtype="string")), [["x"], [None]]),
         (frame(a=pd.arrays.SparseArray([0, 1])), [[0], [1]]),
         (frame(a=[1.5, float("nan")]), [[1.5], [None]]),
-        ([{"a": 1}], [{"a": 1}]),
+        ([[{"a": 1}]], [[{"a": 1}]]),
         (range(3), [0, 1, 2]),
     ],
 )
@@ -113,9 +113,122 @@ def test_a_frame_of_polars_is_sent_column_by_column(protocol: str) -> None:
         assert message["data"] == {"names": ["a", "b"], "ndarray": [[1, "x"], [None, "y"]]}
 
 
-def test_rows_of_named_values_are_no_text_of_v2() -> None:
-    with pytest.raises(PayloadError, match=r"DataFrame\(rows\)"):
-        sent([{"a": 1, "b": 2}], "v2")
+PROTOCOLS = st.sampled_from(["seldon", "v2"])
+# Of each column all rows have the same kind, as those of a frame do.
+COLUMNS = st.sampled_from([
+    st.floats(allow_infinity=False),
+    st.integers(-(2**53), 2**53),
+    st.booleans(),
+    st.text(),
+    st.none() | st.floats(allow_infinity=False),
+])  # fmt: skip
+
+
+@st.composite
+def named_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
+    columns = draw(st.dictionaries(st.text(), COLUMNS, min_size=1, max_size=4))
+    return draw(st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=4))
+
+
+@given(named_rows(), PROTOCOLS)
+def test_a_list_of_dicts_is_sent_as_the_frame_of_them(rows: Any, protocol: str) -> None:
+    assert sent(rows, protocol) == sent(pd.DataFrame(rows), protocol)
+
+
+@given(named_rows(), PROTOCOLS, st.randoms())
+def test_the_order_of_names_in_a_row_does_not_matter(rows: Any, protocol: str, random: Any) -> None:
+    shuffled = [dict(random.sample(list(row.items()), len(row))) for row in rows[1:]]
+
+    assert sent([rows[0], *shuffled], protocol) == sent(rows, protocol)
+
+
+@given(named_rows(), PROTOCOLS)
+def test_a_row_of_a_frame_is_sent_as_that_row(rows: Any, protocol: str) -> None:
+    series = pd.Series(rows[0], dtype=object)
+
+    assert sent(series, protocol) == sent(rows[:1], protocol)
+    assert sent(pd.DataFrame(rows[:1], dtype=object).iloc[0], protocol) == sent(rows[:1], protocol)
+
+
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+def test_names_give_the_order_of_named_values(protocol: str) -> None:
+    rows = [{"a": 1.5, "b": "x"}, {"a": 2.5, "b": "y"}]
+    in_order = [{"b": row["b"], "a": row["a"]} for row in rows]
+
+    assert sent(rows, protocol, ["b", "a"]) == sent(in_order, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([{"a": 1, "b": 2}, {"a": 1}], "row 1 has other names than the rest: it lacks 'b'"),
+        ([{"a": 1}, {"a": 1, "B": 2}], "row 1 .* 'B' is not in row 0.*None for what is missing"),
+        ([{}], "the rows name no values"),
+        ([{"1": 1, 1: 2}], "two of them alike"),
+        ([{"when": MOMENTS[0]}], "column 'when' holds values of type Timestamp"),
+        (pd.Series([1, 2], index=["a", "a"]), "not unique"),
+    ],
+)
+def test_rows_that_are_named_otherwise_are_refused(rows: Any, says: str, protocol: str) -> None:
+    with pytest.raises(PayloadError, match=says):
+        sent(rows, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+def test_names_that_the_rows_lack_are_told(protocol: str) -> None:
+    with pytest.raises(PayloadError, match=r"row 0 .* it lacks 'c'"):
+        sent([{"a": 1}], protocol, ["a", "c"])
+
+
+@pytest.mark.parametrize("values", [["x", "y"], [1.5, 2.5]])
+@pytest.mark.parametrize("index", [None, [7, 3]])
+def test_a_column_of_a_frame_is_the_list_of_its_values(values: list[Any], index: Any) -> None:
+    column = pd.DataFrame({"a": values}, index=index)["a"]
+
+    assert sent(column, "seldon") == sent(values, "seldon")
+    assert sent(column, "v2") == sent(values, "v2")
+
+
+def test_a_series_that_may_be_a_row_or_a_column_is_refused_with_what_to_do() -> None:
+    people = pd.DataFrame({"age": [30, 40], "size": [1.5, 1.8]}, index=["Ann", "Bob"])
+
+    for either in (people["age"], people.loc["Ann"]):
+        with pytest.raises(PayloadError, match=r"row or a column.*to_frame\(\)\.T.*to_numpy\(\)"):
+            sent(either, "seldon")
+    row = {"names": ["age", "size"], "ndarray": [[30, 1.5]]}
+    assert sent(people.loc["Ann"].to_frame().T, "seldon")["data"] == row
+    assert sent(people["age"].to_numpy(), "seldon")["data"]["ndarray"] == [30, 40]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [[30.0, "x", True], [None, "y", False]],
+        frame(a=[30.0, None], b=["x", "y"], c=[True, False]).astype(object),
+        [{"a": 30.0, "b": "x", "c": True}, {"a": None, "b": "y", "c": False}],
+    ],
+)
+def test_numbers_beside_text_keep_their_type_in_columns_of_v2(data: Any) -> None:
+    inputs = sent(data, "v2", ["a", "b", "c"])["inputs"]
+
+    assert [(each["datatype"], each["data"]) for each in inputs] == [
+        ("FP64", [30.0, None]),
+        ("BYTES", ["x", "y"]),
+        ("BOOL", [True, False]),
+    ]
+
+
+def test_a_value_that_is_missing_in_the_only_row_is_nan_in_v2() -> None:
+    [age, _] = sent([{"age": None, "sex": "male"}], "v2")["inputs"]
+
+    assert (age["datatype"], age["data"]) == ("FP64", [None])
+
+
+def test_a_list_in_a_named_value_is_one_value_of_its_row() -> None:
+    rows = [{"id": 1, "words": ["a", "b"]}, {"id": 2, "words": ["c"]}]
+
+    assert sent(rows, "seldon")["data"]["ndarray"] == [[1, ["a", "b"]], [2, ["c"]]]
 
 
 @given(st.lists(st.none() | st.text(), min_size=1), st.sampled_from(["str", "object", "string"]))

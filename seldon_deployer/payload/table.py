@@ -1,4 +1,4 @@
-"""Some rows in named columns, as the client takes frames, without a library of frames."""
+"""Rows in named columns, as the client takes frames, without a library of frames."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Table:
         import numpy as np
 
         arrays = [self[name] for name in self._columns]
-        if len({array.dtype.kind in "biuf" for array in arrays}) > 1:
+        if len({_family(array) for array in arrays}) > 1:
             arrays = [array.astype(object) for array in arrays]
         return np.column_stack(arrays)
 
@@ -49,3 +49,8 @@ class Table:
     def cut(self, start: int, stop: int) -> Table:
         """The rows from `start` to before `stop`."""
         return Table({name: column[start:stop] for name, column in self._columns.items()})
+
+
+def _family(array: Array) -> str:
+    """What numpy may join without a change of values: it would make numbers of truths."""
+    return "number" if array.dtype.kind in "iuf" else array.dtype.kind
