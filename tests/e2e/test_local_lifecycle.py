@@ -89,6 +89,22 @@ def test_a_signal_to_both_processes_ends_both(tmp_path):
         assert processes_of(embedded.home) == []
 
 
+def test_a_control_that_does_not_end_is_killed_and_leaves_no_unit(tmp_path, code):
+    with running(tmp_path / "home") as embedded:
+        embedded.apply(class_sdep("stuck", code))
+        embedded.wait_served("stuck")
+        units = [psutil.Process(pid) for pod in embedded.pods("stuck") for pid in pids_of(pod)]
+        os.kill(lifecycle.status(embedded.home).control, signal.SIGSTOP)
+
+        with pytest.raises(LocalRuntimeError, match=r"asked 1 s ago and is killed now"):
+            lifecycle.stop(embedded.home, patience_seconds=1.0)
+
+        assert units
+        assert psutil.wait_procs(units, timeout=PATIENCE_SECONDS)[1] == []
+        assert processes_of(embedded.home) == []
+        assert not lifecycle.stop(embedded.home)
+
+
 def wait_for_gateway(embedded: Embedded) -> None:
     retries = Retry(connect=20, backoff_factor=0.02, backoff_max=1.0)
     address = f"{embedded.runtime.gateway_url}/gateway/health"
