@@ -50,23 +50,25 @@ def gather_facts(
 ) -> LiveFacts:
     """Ask for all that the resource names: one request each, none for what it does not name.
 
-    The embedded runtime has no service accounts, claims or meshes, and needs none.
+    The embedded runtime has no claims or meshes, and needs none.
     """
     named = sorted({reference.name for reference in secret_references(manifest)})
     found = {name: secrets.read(name) for name in named}
+    accounts = {
+        name: _is_there(cluster, SERVICE_ACCOUNTS, name)
+        for name in sorted(set(service_accounts(manifest)) - {_DEFAULT_ACCOUNT})
+    }
     if is_local:
         return LiveFacts(
             secrets=found,
+            service_accounts=accounts,
             has_keda=False if has_keda_spec(manifest) else None,
             may_have_default_secret=False,
             lends_identity=True,
         )
     return LiveFacts(
         secrets=found,
-        service_accounts={
-            name: _is_there(cluster, SERVICE_ACCOUNTS, name)
-            for name in sorted(set(service_accounts(manifest)) - {_DEFAULT_ACCOUNT})
-        },
+        service_accounts=accounts,
         claims={name: _is_there(cluster, CLAIMS, name) for name in sorted(set(claims(manifest)))},
         has_mesh=_serves_any(cluster, MESHES) if splits_traffic(manifest) else None,
         has_keda=_serves_any(cluster, KEDA) if has_keda_spec(manifest) else None,

@@ -10,10 +10,11 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from seldon_deployer.local.accounts import DEFAULT_ACCOUNT, MANAGER, account_key, check_account
 from seldon_deployer.local.apply import ApplyConflict, Writer, apply
 from seldon_deployer.local.deletion import Deleter, is_finished
 from seldon_deployer.local.managers import read_managers
-from seldon_deployer.local.objects import NAMESPACES, Resource
+from seldon_deployer.local.objects import NAMESPACES, PODS, SERVICE_ACCOUNTS, Resource
 from seldon_deployer.local.ownership import (
     blank_object,
     same_but_times,
@@ -88,6 +89,8 @@ class Api:
         if store.get(_key(NAMESPACES, None, "default")) is None:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
             self.create(NAMESPACES, None, namespace, manager="seldon-deployer")
+        for each in store.select(NAMESPACES.qualified):
+            self._give_account(each["metadata"]["name"])
 
     @property
     def resource_version(self) -> str:
@@ -211,6 +214,8 @@ class Api:
         if dry_run:
             return _spoken(resource, live)
         last = self._deleter.delete(resource, live, propagation, grace_period_seconds)
+        if resource.qualified == SERVICE_ACCOUNTS.qualified and namespace:
+            self._give_account(namespace)
         return _spoken(resource, last)
 
     async def watch(
@@ -248,6 +253,8 @@ class Api:
         metadata = new["metadata"]
         if resource.is_namespaced:
             self._check_namespace(resource, metadata["namespace"], metadata["name"])
+        if resource.qualified == PODS.qualified:
+            check_account(self._store, new)
         validate(resource, new)
         self._admission(resource, new)
         key = _key(resource, metadata.get("namespace"), metadata["name"])
@@ -255,7 +262,19 @@ class Api:
             raise already_exists(resource, key.name)
         if dry_run:
             return new
-        return _spoken(resource, self._store.put(key, _at_rest(resource, new)))
+        stored = self._store.put(key, _at_rest(resource, new))
+        if resource.qualified == NAMESPACES.qualified:
+            self._give_account(key.name)
+        return _spoken(resource, stored)
+
+    def _give_account(self, namespace: str) -> None:
+        """Make the account that pods of a namespace have by themselves, unless it is going."""
+        home = self._stored(NAMESPACES, None, namespace)
+        if "deletionTimestamp" in home["metadata"]:
+            return
+        if self._store.get(account_key(namespace)) is None:
+            account = {"metadata": {"name": DEFAULT_ACCOUNT}}
+            self.create(SERVICE_ACCOUNTS, namespace, account, manager=MANAGER)
 
     def _check_namespace(self, resource: Resource, namespace: str, name: str) -> None:
         home = self._stored(NAMESPACES, None, namespace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -25,8 +24,6 @@ Object = dict[str, Any]
 MANAGER = "kube-controller-manager"
 # The one node: this machine.
 NODE = "local"
-# Without vowels and look-alikes, as Kubernetes names its pods.
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class DeploymentController:
@@ -36,6 +33,7 @@ class DeploymentController:
         self._api = api
         self._wake_at = wake_at
         self._events = EventRecorder(api, "deployment-controller")
+        self._replicas = EventRecorder(api, "replicaset-controller")
         self._scheduler = EventRecorder(api, "default-scheduler")
 
     def reconcile(self, namespace: str, name: str) -> None:
@@ -50,14 +48,14 @@ class DeploymentController:
             return
         pods = self._pods_of(deployment)
         step = next_step(deployment, pods)
-        for _ in range(step.start):
-            self._start_pod(deployment)
+        started, refusal = self._start_pods(deployment, step.start)
         for pod in step.stop:
             self._api.delete(PODS, namespace, pod)
-        if step.start or step.stop:
-            self._say_scaled(deployment, pods, step.start, step.stop)
+        if started or step.stop:
+            self._say_scaled(deployment, pods, started, step.stop)
             pods = self._pods_of(deployment)
-        status = deployment_status(deployment, pods, datetime.now(UTC))
+        refused = str(refusal) if refusal else None
+        status = deployment_status(deployment, pods, datetime.now(UTC), refused=refused)
         if status != deployment.get("status", {}):
             metadata = {
                 key: value
@@ -74,6 +72,8 @@ class DeploymentController:
             )
         if (deadline := progress_deadline(deployment)) is not None:
             self._wake_at(("Deployment", namespace, name), deadline)
+        if refusal is not None:
+            raise refusal
 
     def _pods_of(self, deployment: Object) -> list[Object]:
         pods, _ = self._api.list(PODS, deployment["metadata"]["namespace"])
@@ -84,11 +84,23 @@ class DeploymentController:
             if any(item["uid"] == uid for item in pod["metadata"].get("ownerReferences") or [])
         ]
 
+    def _start_pods(self, deployment: Object, count: int) -> tuple[int, ApiError | None]:
+        """Make pods; returns how many, and what the API says where it refuses one."""
+        for made in range(count):
+            try:
+                self._start_pod(deployment)
+            except ApiError as error:
+                if error.status != 403:
+                    raise
+                words = f"Error creating: {error}"
+                self._replicas.record(deployment, "Warning", "FailedCreate", words)
+                return made, error
+        return count, None
+
     def _start_pod(self, deployment: Object) -> None:
         metadata = deployment["metadata"]
         template = default_deployment(deployment)["spec"]["template"]
         current = template_hash(deployment["spec"]["template"])
-        suffix = "".join(secrets.choice(_LETTERS) for _ in range(5))
         inner = template.get("metadata", {})
         pod = self._api.create(
             PODS,
@@ -97,7 +109,7 @@ class DeploymentController:
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {
-                    "name": f"{metadata['name']}-{current}-{suffix}",
+                    "generateName": f"{metadata['name']}-{current}-",
                     "labels": {**inner.get("labels", {}), HASH_LABEL: current},
                     "annotations": dict(inner.get("annotations", {})),
                     "ownerReferences": [_owner(metadata)],

@@ -80,8 +80,13 @@ def limits(deployment: Object) -> tuple[int, int]:
     return (surge, 1) if surge == 0 and unavailable == 0 else (surge, unavailable)
 
 
-def deployment_status(deployment: Object, pods: list[Object], now: datetime) -> Object:
-    """The Deployment's status from its pods; keeps the conditions' times where nothing changed."""
+def deployment_status(
+    deployment: Object, pods: list[Object], now: datetime, *, refused: str | None = None
+) -> Object:
+    """The Deployment's status from its pods; keeps the conditions' times where nothing changed.
+
+    refused: what the API said to a new pod, where it would not have it.
+    """
     spec, metadata = deployment["spec"], deployment["metadata"]
     replicas = int(spec.get("replicas", 1))
     current = template_hash(spec["template"])
@@ -98,7 +103,7 @@ def deployment_status(deployment: Object, pods: list[Object], now: datetime) -> 
     }
     # Zero counts are left out, as Kubernetes leaves them out.
     status = {field: value for field, value in status.items() if value}
-    status["conditions"] = _conditions(deployment, status, current, now)
+    status["conditions"] = _conditions(deployment, status, current, now, refused)
     return status
 
 
@@ -113,7 +118,9 @@ def progress_deadline(deployment: Object) -> datetime | None:
     return _parse(progressing["lastUpdateTime"]) + timedelta(seconds=seconds)
 
 
-def _conditions(deployment: Object, status: Object, current: str, now: datetime) -> list[Object]:
+def _conditions(
+    deployment: Object, status: Object, current: str, now: datetime, refused: str | None
+) -> list[Object]:
     before = deployment.get("status", {})
     replicas = int(deployment["spec"].get("replicas", 1))
     _, unavailable = limits(deployment)
@@ -125,8 +132,18 @@ def _conditions(deployment: Object, status: Object, current: str, now: datetime)
         "message": f"Deployment {'has' if is_available else 'does not have'} minimum availability.",
     }
     progressing = _progressing(deployment, before, status, current, now)
+    told = [available, progressing]
+    if refused is not None:
+        told.append(
+            {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "reason": "FailedCreate",
+                "message": refused,
+            }
+        )
     kept = []
-    for wanted in (available, progressing):
+    for wanted in told:
         known = _condition(before, wanted["type"])
         kept.append(_timed(wanted, known, now, moved=_moved(before, status)))
     return kept

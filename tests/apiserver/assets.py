@@ -20,7 +20,9 @@ _START_SECONDS = 60
 
 
 @contextmanager
-def start_assets(assets: Path, folder: Path) -> Iterator[tuple[str, Path, str]]:
+def start_assets(
+    assets: Path, folder: Path, *, checks_accounts: bool
+) -> Iterator[tuple[str, Path, str]]:
     """Run both on loopback; yields the server's URL, its kubeconfig and an admin token."""
     etcd_port, peer_port, api_port = _free_port(), _free_port(), _free_port()
     token = secrets.token_hex(16)
@@ -54,7 +56,7 @@ def start_assets(assets: Path, folder: Path) -> Iterator[tuple[str, Path, str]]:
                 f"--service-account-key-file={key}",
                 f"--service-account-signing-key-file={key}",
                 "--service-cluster-ip-range=10.96.0.0/16",
-                "--disable-admission-plugins=ServiceAccount",
+                *([] if checks_accounts else ["--disable-admission-plugins=ServiceAccount"]),
             ],
             folder / "apiserver.log",
         ) as process,

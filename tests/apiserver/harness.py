@@ -58,19 +58,29 @@ def find_kubectl() -> str:
 
 
 @contextmanager
-def run_apiserver(folder: Path) -> Iterator[End]:
-    """Run a real API server with its data in `folder`. Raises Unavailable."""
+def run_apiserver(folder: Path, *, checks_accounts: bool = False) -> Iterator[End]:
+    """Run a real API server with its data in `folder`. Raises Unavailable.
+
+    checks_accounts: refuse pods whose service account is not there, `default` too, which no
+    controller makes here.
+    """
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets:
         if shutil.which("openssl") is None:
             raise Unavailable("no real API server: KUBEBUILDER_ASSETS needs openssl for a key")
-        with start_assets(Path(assets), folder) as (server, kubeconfig, token):
+        with start_assets(Path(assets), folder, checks_accounts=checks_accounts) as started:
+            server, kubeconfig, token = started
             yield End("real", server, kubeconfig, token, _ca_file(folder))
         return
     with (
         (folder / "stderr.log").open("wb") as stderr,
         subprocess.Popen(
-            [_built() / "testapiserver", "-dir", folder],
+            [
+                _built() / "testapiserver",
+                "-dir",
+                folder,
+                f"-accounts={str(checks_accounts).lower()}",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

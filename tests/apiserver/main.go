@@ -72,6 +72,7 @@ func main() {
 	dir := flag.String("dir", "", "state directory (required; its etcd data is erased)")
 	port := flag.Int("port", 0, "port on 127.0.0.1 (0: a free one)")
 	wait := flag.Bool("stdin", true, "exit when stdin is closed")
+	accounts := flag.Bool("accounts", false, "refuse pods whose service account is not there")
 	flag.Parse()
 	if *dir == "" {
 		must(fmt.Errorf("-dir is required"))
@@ -142,8 +143,11 @@ func main() {
 	must(err)
 	must(os.WriteFile(at("kubeconfig"), kc, 0o600))
 
-	// Nobody makes the accounts of new namespaces here: no controller manager runs.
-	extra := append([]string{"--disable-admission-plugins=ServiceAccount"}, flag.Args()...)
+	extra := flag.Args()
+	if !*accounts {
+		// Nobody makes the accounts of new namespaces here: no controller manager runs.
+		extra = append([]string{"--disable-admission-plugins=ServiceAccount"}, extra...)
+	}
 	cmd := app.NewAPIServerCommand()
 	cmd.SetArgs(append([]string{
 		"--etcd-servers=" + etcdURL,

@@ -41,6 +41,13 @@ def bare_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[End]:
         yield end
 
 
+@pytest.fixture(scope="session")
+def strict_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[End]:
+    """A real API server that refuses pods whose service account is not there."""
+    with _real(tmp_path_factory.mktemp("strict"), checks_accounts=True) as end:
+        yield end
+
+
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.cluster)])
 def end(request: pytest.FixtureRequest) -> End:
     """Each of both ends; a test that uses it states the contract."""
@@ -105,9 +112,9 @@ def kubectl(end: End, fresh_namespace: str, tmp_path: Path) -> Kubectl:
 
 
 @contextmanager
-def _real(folder: Path) -> Iterator[End]:
+def _real(folder: Path, *, checks_accounts: bool = False) -> Iterator[End]:
     try:
-        running = run_apiserver(folder)
+        running = run_apiserver(folder, checks_accounts=checks_accounts)
         end = running.__enter__()
     except Unavailable as missing:
         _missing(missing)

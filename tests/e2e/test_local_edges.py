@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from seldon_deployer import Deployer, DeploymentConfig
-from seldon_deployer.errors import NotFound
+from seldon_deployer.cluster import Resource
+from seldon_deployer.errors import DeploymentFailed, ManifestError, NotFound
 from seldon_deployer.local import lifecycle
 
 CODE = """
@@ -44,3 +45,23 @@ def test_what_a_model_was_called_finds_it_again(deployer, code_path, name):
     deployer.delete(name)
     with pytest.raises(NotFound, match="there is no SeldonDeployment"):
         deployer.get(name)
+
+
+def test_a_service_account_has_to_be_there_as_on_a_cluster(deployer, code_path):
+    accounts = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+    config = DeploymentConfig(
+        model_name="accounted",
+        python_class="double.Double",
+        code_path=code_path,
+        service_account_name="reader",
+    )
+    with pytest.raises(ManifestError, match="there is no service account reader"):
+        deployer.deploy(config, timeout_seconds=60)
+    with pytest.raises(DeploymentFailed, match='serviceaccount "reader" not found'):
+        deployer.deploy(config, timeout_seconds=60, preflight="off")
+
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}}
+    deployer.cluster.create(accounts, account)
+    service = deployer.deploy(config, timeout_seconds=60)
+    assert np.array_equal(service.predict(np.array([[1.0]])), [[2.0]])
+    deployer.delete("accounted")
