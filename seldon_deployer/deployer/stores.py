@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from seldon_deployer.deployer.live_secrets import LiveSecrets
 from seldon_deployer.deployer.preflight import Preflight
-from seldon_deployer.errors import ConfigError, StorageError, StorageMissing
+from seldon_deployer.errors import ConfigError, StorageError, StorageMissing, StorageUnreachable
 from seldon_deployer.storage import RemoteFolder, StoredFile, open_folder
 from seldon_deployer.storage.location import Location, parse_location
 from seldon_deployer.storage.store import Environment
@@ -27,6 +27,7 @@ class Stores:
     def __init__(self, secrets: LiveSecrets | None, *, preflight: Preflight) -> None:
         self._secrets = secrets
         self._preflight = preflight
+        self._unseen = set[str]()
         self._found: dict[tuple[str, str | None], list[StoredFile] | None] = {}
 
     def location(self, uri: str, secret: str | None) -> Location:
@@ -54,6 +55,9 @@ class Stores:
         """
         if self._secrets is None or self._preflight == "off":
             return None
+        if self._is_on_volume(uri, secret):
+            self._look_at_volume(uri, wanted)
+            return None
         found = self._look(uri, secret, wanted)
         self._found[uri, secret] = found
         with suppress(ConfigError):
@@ -65,12 +69,28 @@ class Stores:
         """Whether that address was looked at with these credentials."""
         return (uri, secret) in self._found
 
+    def _is_on_volume(self, uri: str, secret: str | None) -> bool:
+        try:
+            return self.location(uri, secret).kind == "pvc"
+        except ConfigError:
+            return False
+
+    def _look_at_volume(self, uri: str, wanted: Sequence[str]) -> None:
+        """Raise StorageMissing for what is not on a volume, where it is mounted here too.
+
+        What is there is served as it lies, so its files are nobody's business: none are returned,
+        and the address does not count as known before its wanted files were asked for.
+        """
+        try:
+            self.open(uri, None).check(wanted)
+        except StorageUnreachable as error:
+            if uri not in self._unseen:
+                log.info("%s was not looked at: %s", uri, error.why)
+            self._unseen.add(uri)
+
     def _look(self, uri: str, secret: str | None, wanted: Sequence[str]) -> list[StoredFile] | None:
         try:
             kind = self.location(uri, secret).kind
-            if kind == "pvc":
-                log.info("%s was not looked at: only the pods see what is on a volume", uri)
-                return None
             if kind != "file" and secret is None:
                 log.info("%s is looked at with this machine's own credentials", uri)
             return self.open(uri, secret).check(wanted)

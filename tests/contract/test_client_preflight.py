@@ -13,7 +13,7 @@ from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS, Resource, conne
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import Deployer, StorageCredentials
 from seldon_deployer.deployer.end import End as DeployerEnd
-from seldon_deployer.errors import ManifestError, PermissionDenied, UsageError
+from seldon_deployer.errors import ManifestError, PermissionDenied, StorageMissing, UsageError
 from seldon_deployer.secrets import parse_credentials
 
 TRANSPORT = "seldon_deployer.cluster.transport"
@@ -221,3 +221,33 @@ def test_the_command_silences_rules_too(end, cluster, tmp_path, capsys):
         sys.excepthook = hook
         log.handlers[:], log.propagate = before[0], before[1]
         log.setLevel(before[2])
+
+
+def test_a_volume_that_is_mounted_here_too_is_looked_at(
+    deployer, operator, cluster, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SELDON_DEPLOYER_VOLUMES", str(tmp_path))
+    claim = tmp_path / "claim"
+    claim.mkdir()
+    for missing in ("nothing at pvc://claim/m", r"model\.joblib"):
+        with pytest.raises(StorageMissing, match=missing):
+            deployer.deploy(config(), **ignore_claims())
+        assert cluster.get(SELDON_DEPLOYMENTS, "iris") is None
+        (claim / "m").mkdir(exist_ok=True)
+        (claim / "m" / "model.txt").write_text("")
+    (claim / "m" / "model.joblib").write_bytes(b"x")
+    deployer.deploy(config(), **ignore_claims())
+    # What is there is served as it lies.
+    assert sorted(each.name for each in claim.iterdir()) == ["m"]
+
+
+def test_a_volume_that_is_not_mounted_here_is_taken_as_it_is(
+    deployer, operator, cluster, tmp_path, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    monkeypatch.setenv("SELDON_DEPLOYER_VOLUMES", str(tmp_path))
+    deployer.deploy(config(), **ignore_claims(), preflight="strict")
+    told = [each for each in caplog.messages if "was not looked at" in each]
+    assert told == [
+        "pvc://claim/m was not looked at: it is mounted into pods of its namespace, and not here"
+    ]
