@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from seldon_deployer.local.certificate import add_certificate
 from seldon_deployer.local.operator_names import (
     DEPLOYMENT_ID_LABEL,
     FRONT_LABEL,
@@ -52,6 +53,8 @@ def plan_deployments(sdep: Object, predictor: Object) -> list[Object]:
     pods = [_plan_pod(sdep, predictor, one) for one in predictor["componentSpecs"]]
     if has_orchestrator(predictor) and not separate:
         pods[0]["containers"].append(engine_container(sdep, predictor))
+    for pod in pods:
+        add_certificate(pod, predictor)
     deployments = [
         _component_deployment(sdep, predictor, index, pod, is_front=index == 0 and not separate)
         for index, pod in enumerate(pods)
@@ -129,6 +132,7 @@ def _engine_deployment(sdep: Object, predictor: Object) -> Object:
         "serviceAccountName": "default",
         "serviceAccount": "default",
     }
+    add_certificate(pod, predictor)
     return _deployment(
         sdep,
         predictor,

@@ -11,6 +11,7 @@ import copy
 import json
 from typing import Any
 
+from seldon_deployer.local.certificate import scheme
 from seldon_deployer.manifest.defaulting import PODINFO_VOLUME
 from seldon_deployer.naming import PODINFO
 
@@ -61,8 +62,8 @@ def engine_container(sdep: Object, predictor: Object) -> Object:
             orchestrator.get("resources") or {"limits": quantities, "requests": quantities}
         ),
         "volumeMounts": [{"name": PODINFO_VOLUME, "mountPath": PODINFO}],
-        "livenessProbe": _probe("/live"),
-        "readinessProbe": _probe("/ready"),
+        "livenessProbe": _probe("/live", predictor),
+        "readinessProbe": _probe("/ready", predictor),
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
         "imagePullPolicy": "IfNotPresent",
@@ -90,9 +91,9 @@ def _encode(value: Object) -> str:
     return base64.b64encode(json.dumps(value, separators=(",", ":")).encode()).decode()
 
 
-def _probe(path: str) -> Object:
+def _probe(path: str, predictor: Object) -> Object:
     return {
-        "httpGet": {"path": path, "port": HTTP_PORT, "scheme": "HTTP"},
+        "httpGet": {"path": path, "port": HTTP_PORT, "scheme": scheme(predictor)},
         "initialDelaySeconds": 20,
         "timeoutSeconds": 60,
         "periodSeconds": 5,

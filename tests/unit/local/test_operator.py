@@ -155,6 +155,22 @@ def test_the_proxy_of_tensorflow_serving_has_its_container_beside_it():
     assert mounts_of(serving, pod) == model
 
 
+@pytest.mark.parametrize("separate", ["false", "true"])
+def test_a_certificate_is_mounted_into_every_container(separate):
+    sdep = changed(annotations={}, ssl={"certSecretName": "cert"})
+    sdep["spec"]["annotations"] = {"seldon.io/engine-separate-pod": separate}
+
+    pods = [each["spec"]["template"]["spec"] for each in make_plan(sdep).deployments]
+
+    assert len(pods) == 1 + (separate == "true")
+    for pod in pods:
+        source = {"secretName": "cert", "defaultMode": 420}
+        assert {"name": "seldon-cert-volume", "secret": source} in pod["volumes"]
+        for container in pod["containers"]:
+            assert container["volumeMounts"][-1]["mountPath"] == "/cert/"
+            assert {"name": "SELDON_CERT_MOUNT_PATH", "value": "/cert/"} in container["env"]
+
+
 def test_a_python_class_in_our_image_runs():
     container = {"name": "iris", "image": OUR_IMAGE}
     unit = {"name": "iris", "type": "MODEL"}
