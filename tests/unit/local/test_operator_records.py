@@ -19,7 +19,6 @@ CASES = [
     "custom_model_notype",
     "custom_model_sidecar",
     "engine_separate_graph",
-    "hpa_v2",
     "long_predictor",
     "mlflow",
     "mlflow_v2",
@@ -51,7 +50,7 @@ CASES = [
     "triton_kfserving",
     "xgboost_v2",
 ]
-# What was there in the end, after several resources were applied one after the other.
+# Of these the objects alone are compared; of several resources, what was there in the end.
 UPDATED = [
     "dyn_add_canary_then_promote",
     "dyn_conflicting_existing_deployment",
@@ -68,6 +67,7 @@ UPDATED = [
     "dyn_uri_change_3replicas",
     "dyn_uri_change_never_ready",
     "dyn_uri_change_replicas1_never_ready",
+    "hpa_v2",
     "sklearn_envsecret_existing",
 ]
 REFUSED = ["dots_container", "dots_predictor", "long_container", "underscore_container"]
