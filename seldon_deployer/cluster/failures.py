@@ -27,6 +27,9 @@ from seldon_deployer.manifest.ownership import Held, describe_held
 
 INSTALL_GUIDE = "https://docs.seldon.io/projects/seldon-core/en/v1/workflow/install.html"
 _MESSAGE_LIMIT = 600
+_NO_PERMISSION = re.compile(r'\bUser "[^"]*" cannot ')
+_DENIED = re.compile(r"\bdenied (the )?request\b")
+_DEAD_WEBHOOK = re.compile(r'failed calling webhook "([^"]*)"')
 _CONFLICT = re.compile(r'conflict with "([^"]*)"(?: with subresource "([^"]*)")?')
 
 
@@ -109,23 +112,30 @@ def error_of(status: Status, call: Call) -> SeldonDeployerError:
             status=401,
         )
     if status.code == 403:
-        return _forbidden(message, call)
+        return _forbidden(status, message, call)
     if status.code == 404:
         return _not_found(status, message, call)
     if status.code == 409:
         return _conflict(status, message, call)
+    if status.code == 400 and not status.is_kubernetes:
+        return ClusterError(
+            f"what answers is no Kubernetes API (to {call})",
+            why=message,
+            hint="check `server:` of the cluster in your kubeconfig; a server of https:// answers "
+            "so to http://",
+            status=status.code,
+        )
     if status.code in {400, 422} or (status.code == 500 and call.is_apply and not status.reason):
         # Apply answers an unknown field or a wrong type with a 500 that names no reason.
         return ManifestError(
             f"the Kubernetes API rejects {call.target}",
             why=message,
-            hint="correct the field that is named, then try again",
+            hint=_hint_of_rule(status) or "correct the field that is named, then try again",
         )
-    busy = status.code in {429, 503, 504}
     return ClusterError(
         f"the Kubernetes API could not {call}",
         why=message,
-        hint="it is overloaded or starting; try again in a moment" if busy else "",
+        hint=_hint_of_failure(status),
         status=status.code,
     )
 
@@ -157,10 +167,35 @@ def _told(status: Status, call: Call) -> str:
     return status.message
 
 
-def _forbidden(message: str, call: Call) -> SeldonDeployerError:
-    if " cannot " not in message and "HTTP 403" not in message:
+def _hint_of_rule(status: Status) -> str:
+    """What to do where a policy or a webhook of the cluster said no, and of no field in particular.
+
+    Seldon's own webhook names the field.
+    """
+    is_denied = _DENIED.search(status.message) is not None
+    if not is_denied or any(cause.get("field") for cause in status.causes):
+        return ""
+    return "it is a rule of this cluster: meet it, or ask who keeps it"
+
+
+def _hint_of_failure(status: Status) -> str:
+    if status.code in {429, 503, 504}:
+        return "it is overloaded or starting; try again in a moment"
+    if found := _DEAD_WEBHOOK.search(status.message):
+        return (
+            f"see that what serves the webhook {found[1]} runs; Seldon's own is its operator: "
+            "`kubectl get pods -n seldon-system`"
+        )
+    return ""
+
+
+def _forbidden(status: Status, message: str, call: Call) -> SeldonDeployerError:
+    if status.message and not _NO_PERMISSION.search(status.message):
         # Admission and quota answer 403 as well, to users who have every permission.
-        return ClusterError(f"the cluster refuses to {call}", why=message, status=403)
+        hint = _hint_of_rule(status)
+        if "exceeded quota" in status.message:
+            hint = f"`kubectl describe resourcequota -n {call.namespace}` shows what is used"
+        return ClusterError(f"the cluster refuses to {call}", why=message, hint=hint, status=403)
     resource = call.resource
     group = f".{resource.group}" if resource is not None and resource.group else ""
     plural = resource.plural if resource is not None else "the resource"
@@ -172,7 +207,7 @@ def _forbidden(message: str, call: Call) -> SeldonDeployerError:
     return PermissionDenied(
         f"not allowed to {call}",
         why=message,
-        hint=f"ask for the role that `seldon-deployer rbac{option}` prints; to check: "
+        hint=f"ask for the role that `seldon-deployer rbac{option}{namespace}` prints; to check: "
         f"`kubectl auth can-i {call.verb} {plural}{group}{namespace}`",
         status=403,
     )

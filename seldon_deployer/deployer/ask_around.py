@@ -58,7 +58,8 @@ class Asking:
             name = manifest["metadata"]["name"]
             raise ManifestError(
                 f"{name} would not start {where}",
-                why="; ".join(f"{each.message}: {each.reason}" for each in errors),
+                # Several fields may want the same thing.
+                why="; ".join(dict.fromkeys(f"{each.message}: {each.reason}" for each in errors)),
                 hint="make what is missing first (credentials: seldon-deployer secret apply FILE"
                 f"{at}, and secret_name names them), or send it all the same with preflight=off",
             )

@@ -186,7 +186,8 @@ def yield_replicas(manifest: Object, existing: Object | None, tell: Tell) -> Obj
         return manifest
     live = existing["spec"].get("replicas")
     if live != manifest["spec"]["replicas"]:
-        tell(f"keeping {live} replicas, set by {', '.join(owners)}; force takes them back")
+        count = f"{live} replica{'' if live == 1 else 's'}"
+        tell(f"keeping {count}, set by {', '.join(owners)}; force takes them back")
     yielded = deepcopy(manifest)
     del yielded["spec"]["replicas"]
     return yielded

@@ -145,7 +145,7 @@ def test_without_rights_on_a_secret_the_error_says_how_to_get_them(
         deployer_of(cluster).deploy(named("iris"), credentials=credentials_of("first"))
     told = str(caught.value)
     assert "secrets creds" in told
-    assert "`seldon-deployer rbac --manage-secrets`" in told
+    assert f"`seldon-deployer rbac --manage-secrets -n {namespace}`" in told
     assert "can-i get secrets" in told
     assert cluster.get(SELDON_DEPLOYMENTS, "iris") is None
     cluster.close()

@@ -69,6 +69,14 @@ def test_a_secret_of_another_store_is_told(deployer, cluster):
     assert cluster.get(SELDON_DEPLOYMENTS, "iris") is None
 
 
+def test_what_several_parts_want_is_told_once(deployer, cluster):
+    canary = {"name": "canary", "traffic": 10, "model_uri": "pvc://claim/n"}
+    wanted = config(env_from_secrets={"TOKEN": "tokens/key"}, predictors=[canary])
+    with pytest.raises(ManifestError) as caught:
+        deployer.deploy(wanted, **ignore_claims())
+    assert caught.value.why.count("there is no Secret tokens") == 1
+
+
 def test_secrets_and_keys_that_variables_name_have_to_be_there(deployer, cluster):
     wanted = config(env_from_secrets={"TOKEN": "tokens/key"})
     with pytest.raises(ManifestError, match="there is no Secret tokens"):

@@ -187,7 +187,46 @@ MAPPED = {
         status(403, "Forbidden", "sdep is forbidden: exceeded quota"),
         PATCH_SDEP,
         ClusterError,
-        "refuses",
+        "kubectl describe resourcequota -n models",
+    ),
+    "a policy that says cannot is no question of permission": (
+        status(
+            403,
+            "Forbidden",
+            'admission webhook "a.b" denied the request: you cannot use the tag latest',
+        ),
+        PATCH_SDEP,
+        ClusterError,
+        "ask who keeps it",
+    ),
+    "a webhook that names no field": (
+        status(400, "BadRequest", 'admission webhook "a.b" denied the request: no label'),
+        PATCH_SDEP,
+        ManifestError,
+        "ask who keeps it",
+    ),
+    "Seldon's webhook names one": (
+        status(
+            422,
+            "Invalid",
+            'admission webhook "v1.vseldondeployment.kb.io" denied the request: spec.x: bad',
+            causes=[{"field": "spec.x", "message": "bad"}],
+        ),
+        PATCH_SDEP,
+        ManifestError,
+        "correct the field",
+    ),
+    "a webhook that nobody serves": (
+        status(500, "InternalError", 'failed calling webhook "a.b": connection refused'),
+        PATCH_SDEP,
+        ClusterError,
+        "what serves the webhook a.b runs",
+    ),
+    "a server of another kind": (
+        parse_status(400, b"Client sent an HTTP request to an HTTPS server."),
+        PATCH_SDEP,
+        ClusterError,
+        "check `server:`",
     ),
     "not there": (
         status(404, "NotFound", 'pods "x" not found', name="x"),
@@ -252,7 +291,7 @@ def test_the_hint_for_a_forbidden_secret_asks_for_what_the_shipped_role_lacks():
     forbidden = status(403, "Forbidden", 'User "jo" cannot get resource "secrets"')
     error = error_of(forbidden, Call("get", SECRETS, "s3", "models"))
     assert isinstance(error, PermissionDenied)
-    assert "`seldon-deployer rbac --manage-secrets`" in error.hint
+    assert "`seldon-deployer rbac --manage-secrets -n models`" in error.hint
     assert "kubectl auth can-i get secrets -n models" in error.hint
 
 
