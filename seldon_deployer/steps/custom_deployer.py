@@ -11,23 +11,24 @@ from zenml.artifacts.unmaterialized_artifact import UnmaterializedArtifact
 from zenml.io import fileio
 from zenml.steps import StepContext
 
-from seldon_deployer.errors import ConfigError
 from seldon_deployer.image.code import FUNCTION_UNIT
 from seldon_deployer.server.function import MODEL_FILES
+from seldon_deployer.steps.composition import check_calls
 from seldon_deployer.steps.custom_parameters import CustomDeployParameters
 from seldon_deployer.steps.deploying import (
-    active_model_deployer,
     complete_config,
     deploy_and_note,
     keep_service,
 )
 from seldon_deployer.steps.signature import takes_deployment_fields
+from seldon_deployer.zenml_plugin.active import active_model_deployer
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.custom_image import CUSTOM_DEPLOYMENT, CUSTOM_IMAGE_KEY
 from seldon_deployer.zenml_plugin.materializer import LOADER
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
 
 
+@check_calls
 @step(enable_cache=False, extra={CUSTOM_DEPLOYMENT: True})
 @takes_deployment_fields
 def seldon_custom_model_deployer_step(
@@ -67,7 +68,7 @@ def seldon_custom_model_deployer_step(
     if custom_deploy_parameters.python_class is not None:
         wanted.python_class = custom_deploy_parameters.python_class
     else:
-        _check_no_parameters(wanted)
+        custom_deploy_parameters.check_parameters(wanted.deployment_fields().get("parameters"))
         wanted.python_class = FUNCTION_UNIT
         wanted.parameters = {
             **custom_deploy_parameters.unit_parameters(),
@@ -78,14 +79,6 @@ def seldon_custom_model_deployer_step(
     else:
         wanted.image = wanted.image or _built_image(context)
     return deploy_and_note(model_deployer, wanted, timeout)
-
-
-def _check_no_parameters(wanted: SeldonDeploymentConfig) -> None:
-    if wanted.parameters:
-        raise ConfigError(
-            "parameters are of a class's constructor, and a predict_function serves",
-            hint="use a python_class, or read settings from env",
-        )
 
 
 def _loading(model: UnmaterializedArtifact, given: CustomDeployParameters) -> dict[str, str]:

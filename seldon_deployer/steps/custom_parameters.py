@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from seldon_deployer.errors import ConfigError, SeldonDeployerError
 from seldon_deployer.server.component import METHODS
-from seldon_deployer.server.load import find_object
+from seldon_deployer.server.load import BATCH, find_object
 from seldon_deployer.server.named import check_function
 from seldon_deployer.workload.constructor import TellingModel
 
@@ -117,6 +118,17 @@ class CustomDeployParameters(BaseModel, metaclass=TellingModel):
         given = {name: getattr(self, name) for name in _TAKES}
         return {name: path for name, path in given.items() if path is not None}
 
+    def check_parameters(self, parameters: Mapping[str, Any] | None) -> None:
+        """Raise ConfigError where the code does not take these parameters of a deployment."""
+        named = parameters or {}
+        if self.python_class is not None:
+            self._check("parameters", self.python_class, partial(_check_constructor, named=named))
+        elif named:
+            raise ConfigError(
+                "parameters are of a class's constructor, and a predict_function serves",
+                hint="use a python_class, or read settings from env",
+            )
+
     def _check_functions(self) -> None:
         for name, path in self.unit_parameters().items():
             takes = _TAKES[name]
@@ -143,6 +155,27 @@ class CustomDeployParameters(BaseModel, metaclass=TellingModel):
             raise ConfigError(
                 f"{name}: {error.what}", why=error.why, hint=error.hint
             ) from error.__cause__
+
+
+def _check_constructor(found: Any, *, named: Mapping[str, Any]) -> None:
+    try:
+        signature = inspect.signature(found)
+    except ValueError:
+        # Written in C, without a signature to read: making one tells.
+        return
+    # As the server does: the model's place is given to who takes it, batches are its own affair.
+    taken = signature.parameters
+    given = {"model_uri": ""} if "model_uri" in taken else {}
+    given |= {name: value for name, value in named.items() if name in taken or name not in BATCH}
+    try:
+        # Those that it lacks may come with the run.
+        signature.bind_partial(**given)
+    except TypeError as error:
+        raise ConfigError(
+            f"{found.__qualname__} does not take these",
+            why=f"{error} (given: {', '.join(named) or 'none'})",
+            hint="give it exactly the parameters of its __init__",
+        ) from None
 
 
 def _find(path: str) -> object:

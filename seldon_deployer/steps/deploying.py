@@ -42,14 +42,6 @@ def complete_config(
         raise config_error(error) from None
 
 
-def active_model_deployer() -> SeldonModelDeployer:
-    """The active stack's model deployer; raises TypeError where it is another's."""
-    model_deployer = SeldonModelDeployer.get_active_model_deployer()
-    if not isinstance(model_deployer, SeldonModelDeployer):
-        raise TypeError(f"{type(model_deployer).__name__} is no Seldon model deployer")
-    return model_deployer
-
-
 def deploy_and_note(
     model_deployer: SeldonModelDeployer, wanted: SeldonDeploymentConfig, timeout: int
 ) -> SeldonDeploymentService:

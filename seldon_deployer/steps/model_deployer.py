@@ -8,17 +8,15 @@ from typing import Any
 from zenml import get_step_context, step
 from zenml.artifacts.unmaterialized_artifact import UnmaterializedArtifact
 
-from seldon_deployer.steps.deploying import (
-    active_model_deployer,
-    complete_config,
-    deploy_and_note,
-    keep_service,
-)
+from seldon_deployer.steps.composition import check_calls
+from seldon_deployer.steps.deploying import complete_config, deploy_and_note, keep_service
 from seldon_deployer.steps.signature import takes_deployment_fields
+from seldon_deployer.zenml_plugin.active import active_model_deployer
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
 
 
+@check_calls
 @step(enable_cache=False)
 @takes_deployment_fields
 def seldon_model_deployer_step(

@@ -116,19 +116,22 @@ class SeldonDeploymentConfig(ServiceConfig, metaclass=TellingModel):
 
         Raises ConfigError that names each wrong field.
         """
+        return parse_config(**{**self.deployment_fields(), **more})
+
+    def deployment_fields(self) -> dict[str, Any]:
+        """The fields of a DeploymentConfig that were said, judged by nobody yet."""
         own = {
             "model_uri": self.model_uri or None,
             "parameters": self._parameter_values(),
             "resources": self._resources(),
         }
         # What was never said must stay so: a number of replicas contradicts an autoscaler.
-        given = {
+        return {
             name: value
             for name in DeploymentConfig.model_fields
             if (value := own[name] if name in own else getattr(self, name, None)) is not None
             and value != DeploymentConfig.model_fields[name].get_default(call_default_factory=True)
         }
-        return parse_config(**{**given, **more})
 
     def _parameter_values(self) -> dict[str, ParameterValue]:
         if isinstance(self.parameters, dict):

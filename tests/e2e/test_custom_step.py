@@ -22,6 +22,15 @@ def only_one(request):
 
 class NoMethods:
     pass
+
+class Scorer:
+    def __init__(self, least):
+        self.least = least
+
+    def predict(self, X, names, meta=None):
+        return [[self.least]]
+
+python_class, predict_function = Scorer, score
 """
 PIPELINE = """
 from zenml import pipeline, step
@@ -129,27 +138,65 @@ answer([
         assert words in said
 
 
-def test_parameters_of_a_class_beside_a_function_fail_the_step(store):
+def test_parameters_that_the_code_does_not_take_are_told_before_anything_runs(store):
     seen = store.script(
         PRELUDE
         + PIPELINE
         + """
 @pipeline(enable_cache=False)
-def confused():
+def confused(code: dict, parameters: dict):
     seldon_custom_model_deployer_step(
-        model=train(),
-        custom_deploy_parameters=CustomDeployParameters(predict_function="scoring.score"),
-        model_name="confused", parameters={"least": 0.5},
+        model=train(), custom_deploy_parameters=code, model_name="confused", parameters=parameters
     )
 
+before = Client().list_pipeline_runs().total
+said = [
+    refused(confused, code={"predict_function": "scoring.score"}, parameters={"least": 0.5}),
+    refused(confused, code={"python_class": "scoring.Scorer"}, parameters={"lest": 0.5}),
+    refused(confused, code={"python_class": "scoring.Nothing"}, parameters={}),
+]
+answer({"said": said, "runs": Client().list_pipeline_runs().total - before})
+"""
+    )
+    wanted = [
+        "parameters are of a class's constructor",
+        "parameters: Scorer does not take these: got an unexpected keyword argument 'lest'",
+        "python_class: the module scoring has no Nothing",
+    ]
+    assert [kind for kind, _ in seen["said"]] == ["ConfigError"] * len(wanted)
+    for (_, said), words in zip(seen["said"], wanted, strict=True):
+        assert words in said
+    assert seen["runs"] == 0
+
+
+def test_parameters_that_come_with_the_run_are_judged_by_the_step(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@step(enable_cache=False)
+def choose() -> dict:
+    return {"least": 0.5}
+
+@pipeline(enable_cache=False)
+def chosen(code: str):
+    seldon_custom_model_deployer_step(
+        model=train(), custom_deploy_parameters={code: f"scoring.{code}"}, model_name="chosen",
+        parameters=choose(),
+    )
+
+service = outcome(chosen(code="python_class")).output.load()
+found = np.asarray(service.predict([[1, 2, 3, 4]])).tolist()
+deployer.delete_model_server(service.uuid)
 try:
-    confused()
+    chosen(code="predict_function")
 except Exception:
     pass
 run = Client().list_pipeline_runs(sort_by="desc:created").items[0]
-answer({"said": outcome(run).exception_info.traceback, "left": left("confused")})
+answer({"answer": found, "said": outcome(run).exception_info.traceback, "left": left("chosen")})
 """
     )
+    assert seen["answer"] == [[0.5]]
     assert "parameters are of a class's constructor" in seen["said"]
     assert seen["left"] == {"rows": 0, "deployments": []}
 

@@ -38,15 +38,60 @@ answer({
     assert seen == {"raised": True, "run": "failed", "step": "failed", "left": NOTHING}
 
 
-def test_wrong_values_fail_the_step_with_an_error_that_names_each(store):
+def test_wrong_values_are_told_before_anything_runs(store):
     seen = store.script(
         PRELUDE
         + PIPELINE
         + """
 @pipeline(enable_cache=False)
+def mistaken(fields: dict):
+    seldon_model_deployer_step(model=train(), **fields)
+
+before = Client().list_pipeline_runs().total
+said = [
+    refused(mistaken, fields=fields)
+    for fields in (
+        {"model_name": "wrong", "protocol": "grpc", "resources": {"request": {"cpu": "1"}}},
+        {"replicas": "many"},
+        {"implementation": "SKLERN_SERVER"},
+        {"model_name": "!!!"},
+        {"config": SeldonDeploymentConfig(model_name="wrong", hpa={"max_replica": 3})},
+        {"parameters": [{"name": "method", "type": "INT", "value": "predict"}]},
+    )
+]
+answer({"said": said, "runs": Client().list_pipeline_runs().total - before})
+"""
+    )
+    wanted = [
+        ["ConfigError", "protocol: must be 'seldon' or 'v2'"],
+        ["ConfigError", "replicas: must be a whole number"],
+        ["ConfigError", "did you mean SKLEARN_SERVER?"],
+        ["InvalidName", "no ASCII letter or digit is left of it"],
+        ["ConfigError", "hpa.max_replica: there is no such field"],
+        ["ConfigError", "the parameter 'method' cannot be of type INT"],
+    ]
+    assert seen["runs"] == 0
+    for (kind, said), (wanted_kind, words) in zip(seen["said"], wanted, strict=True):
+        assert kind == wanted_kind
+        assert words in said
+    assert "resources.request: there is no such field" in seen["said"][0][1]
+
+
+def test_wrong_values_that_a_step_gives_fail_the_deploying_step_with_an_error_that_names_each(
+    store,
+):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@step(enable_cache=False)
+def choose() -> str:
+    return "grpc"
+
+@pipeline(enable_cache=False)
 def mistaken():
     seldon_model_deployer_step(
-        model=train(), model_name="wrong", protocol="grpc", resources={"request": {"cpu": "1"}}
+        model=train(), model_name="wrong", protocol=choose(), replicas=choose()
     )
 
 try:
@@ -59,8 +104,33 @@ answer({"said": outcome(run.id).exception_info.traceback, "left": left("wrong")}
     )
     assert "errors.ConfigError: the deployment cannot be built from this config" in seen["said"]
     assert "protocol: must be 'seldon' or 'v2'" in seen["said"]
-    assert "resources.request: there is no such field" in seen["said"]
+    assert "replicas: must be a whole number" in seen["said"]
     assert seen["left"] == NOTHING
+
+
+def test_fields_that_need_others_may_get_them_from_the_run(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+from seldon_deployer.errors import InvalidFields
+from seldon_deployer import DeploymentConfig
+
+@pipeline(enable_cache=False)
+def half():
+    seldon_model_deployer_step(model=train(), replicas=2, hpa={"max_replicas": 3})
+
+contradicting = {"replicas": 2, "hpa": {"max_replicas": 3}}
+before = Client().list_pipeline_runs().total
+said = refused(DeploymentConfig, model_name="half", model_uri="x", **contradicting)
+try:
+    half()
+except Exception:
+    pass
+answer({"said": said[0], "runs": Client().list_pipeline_runs().total - before})
+"""
+    )
+    assert seen == {"said": "InvalidFields", "runs": 1}
 
 
 def test_the_step_names_the_model_after_the_pipeline_and_keeps_it_without_a_decision(store):
