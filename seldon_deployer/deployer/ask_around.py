@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from difflib import get_close_matches
+from pathlib import Path
 
 from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.catalogue import known_servers
@@ -25,7 +26,8 @@ class Asking:
     """Asks as `preflight` says; each Secret and each address once.
 
     ignore: names of rules of advice that are not asked. made_from: the credentials that a Secret
-    will be made of before the manifest is sent. Raises UsageError for a rule that is none.
+    will be made of before the manifest is sent. volumes: the folder of the embedded runtime's
+    claims. Raises UsageError for a rule that is none.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Asking:
         preflight: Preflight,
         ignore: tuple[str, ...] = (),
         made_from: StorageCredentials | None = None,
+        volumes: Path | None = None,
     ) -> None:
         _check_rules(ignore)
         self._cluster = cluster
@@ -43,13 +46,20 @@ class Asking:
         self._preflight: Preflight = preflight
         self._ignore = ignore
         self._secrets = LiveSecrets(cluster, made_from)
-        self.stores = Stores(self._secrets, preflight=preflight)
+        self._volumes = volumes
+        self.stores = Stores(self._secrets, preflight=preflight, volumes=volumes)
 
     def check_cluster(self, manifest: Object, *, tells: bool = True) -> None:
         """Raise ManifestError for what cannot start as the cluster is; warn of the rest."""
         if self._preflight == "off":
             return
-        facts = gather_facts(self._cluster, manifest, self._secrets, is_local=self._is_local)
+        facts = gather_facts(
+            self._cluster,
+            manifest,
+            self._secrets,
+            is_local=self._is_local,
+            volumes=self._volumes,
+        )
         found = check_live(manifest, facts, ignore=self._ignore, strict=self._preflight == "strict")
         errors = [each for each in found if each.severity == "error"]
         if errors:

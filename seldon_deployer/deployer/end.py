@@ -18,11 +18,15 @@ Runtime = Literal["auto", "cluster", "local"]
 
 @dataclass(frozen=True)
 class End:
-    """Where deployments go. `base_url` is what prediction URLs start with, if it is known."""
+    """Where deployments go. `base_url` is what prediction URLs start with, if it is known.
+
+    volumes: the folder in which the embedded runtime has the claims of its pods.
+    """
 
     cluster: Cluster
     is_local: bool
     base_url: str | None
+    volumes: Path | None = None
 
 
 def choose_end(
@@ -83,7 +87,7 @@ def local_end(
     runtime = ensure_running(home)
     cluster = connect(kubeconfig=runtime.kubeconfig, namespace=namespace or "default")
     log.info("using the embedded runtime in %s (%s)", runtime.home, why)
-    return End(cluster, is_local=True, base_url=base_url or runtime.gateway_url)
+    return End(cluster, True, base_url or runtime.gateway_url, runtime.volumes)
 
 
 def _check_base_url(base_url: str | None) -> None:

@@ -160,7 +160,8 @@ def _missing_accounts(manifest: Object, facts: LiveFacts) -> Iterator[Finding]:
 
 def _missing_claims(manifest: Object, facts: LiveFacts) -> Iterator[Finding]:
     for name in dict.fromkeys(claims(manifest)):
-        yield from _absent(facts.claims.get(name, True), f"volume claim {name}")
+        where = f" (here it is the folder {facts.volumes / name})" if facts.volumes else ""
+        yield from _absent(facts.claims.get(name, True), f"volume claim {name}{where}")
 
 
 def _absent(is_there: bool | None, what: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from seldon_deployer.cluster import Cluster, Object, Resource
@@ -34,6 +35,7 @@ class LiveFacts:
     runtime does by itself what they are for. may_have_default_secret: whether Seldon's operator may
     give a Secret to pods that name none; it does not tell. lends_identity: whether pods that name
     no Secret read their models with the credentials of the machine, as the embedded runtime's do.
+    volumes: the folder in which the embedded runtime has the claims, each a folder.
     """
 
     secrets: Mapping[str, LiveSecret] = field(default_factory=dict)
@@ -43,14 +45,20 @@ class LiveFacts:
     has_keda: bool | None = None
     may_have_default_secret: bool = True
     lends_identity: bool = False
+    volumes: Path | None = None
 
 
 def gather_facts(
-    cluster: Cluster, manifest: Object, secrets: LiveSecrets, *, is_local: bool
+    cluster: Cluster,
+    manifest: Object,
+    secrets: LiveSecrets,
+    *,
+    is_local: bool,
+    volumes: Path | None = None,
 ) -> LiveFacts:
     """Ask for all that the resource names: one request each, none for what it does not name.
 
-    The embedded runtime has no claims or meshes, and needs none.
+    The embedded runtime has no meshes, and needs none; its claims are folders of `volumes`.
     """
     named = sorted({reference.name for reference in secret_references(manifest)})
     found = {name: secrets.read(name) for name in named}
@@ -62,6 +70,10 @@ def gather_facts(
         return LiveFacts(
             secrets=found,
             service_accounts=accounts,
+            claims={name: (volumes / name).is_dir() for name in claims(manifest)}
+            if volumes
+            else {},
+            volumes=volumes,
             has_keda=False if has_keda_spec(manifest) else None,
             may_have_default_secret=False,
             lends_identity=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from seldon_deployer import naming
 from seldon_deployer.artifacts.location import local_path
@@ -74,6 +75,7 @@ class Planner:
         is_local: bool,
         tell: Tell,
         server_image: str | None = None,
+        volumes: Path | None = None,
     ) -> None:
         self._cluster = cluster
         self._wish = wish
@@ -90,6 +92,7 @@ class Planner:
             preflight=wish.preflight,
             ignore=wish.ignore,
             made_from=self._choice.made_from,
+            volumes=volumes,
         )
 
     def plan(self) -> Plan:

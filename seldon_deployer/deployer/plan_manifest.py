@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seldon_deployer import naming
@@ -30,12 +31,25 @@ class ManifestWish:
     adopt: bool = False
 
 
-def plan_manifest(cluster: Cluster, wish: ManifestWish, *, is_local: bool, tell: Tell) -> Plan:
+def plan_manifest(
+    cluster: Cluster,
+    wish: ManifestWish,
+    *,
+    is_local: bool,
+    tell: Tell,
+    volumes: Path | None = None,
+) -> Plan:
     """Look at what is there, and at what the manifest names, and say what to apply.
 
     Raises ManifestError, StorageError, OwnershipError, InvalidName or ClusterError.
     """
-    asking = Asking(cluster, is_local=is_local, preflight=wish.preflight, ignore=wish.ignore)
+    asking = Asking(
+        cluster,
+        is_local=is_local,
+        preflight=wish.preflight,
+        ignore=wish.ignore,
+        volumes=volumes,
+    )
     given = read_given(wish.manifest, namespace=cluster.namespace)
     before = look_before(cluster, given["metadata"]["name"])
     given = give_replicas(given, before.existing)

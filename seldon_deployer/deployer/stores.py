@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from seldon_deployer.deployer.live_secrets import LiveSecrets
 from seldon_deployer.deployer.preflight import Preflight
@@ -12,6 +13,7 @@ from seldon_deployer.errors import ConfigError, StorageError, StorageMissing, St
 from seldon_deployer.storage import RemoteFolder, StoredFile, open_folder
 from seldon_deployer.storage.location import Location, parse_location
 from seldon_deployer.storage.store import Environment
+from seldon_deployer.storage.volume import open_claim
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +24,16 @@ class Stores:
     Where a Secret may not be read, and where none is named, this machine's own credentials are
     used. What is missing is an error, except where other credentials than the pods' found it so;
     what cannot be told from here is a warning under `warn` and an error under `strict`.
+    volumes: the folder in which the embedded runtime has its claims; without it they are looked
+    for where SELDON_DEPLOYER_VOLUMES says that they are mounted here too.
     """
 
-    def __init__(self, secrets: LiveSecrets | None, *, preflight: Preflight) -> None:
+    def __init__(
+        self, secrets: LiveSecrets | None, *, preflight: Preflight, volumes: Path | None = None
+    ) -> None:
         self._secrets = secrets
         self._preflight = preflight
+        self._volumes = volumes
         self._unseen = set[str]()
         self._found: dict[tuple[str, str | None], list[StoredFile] | None] = {}
 
@@ -82,11 +89,17 @@ class Stores:
         and the address does not count as known before its wanted files were asked for.
         """
         try:
-            self.open(uri, None).check(wanted)
+            self._open_claim(uri).check(wanted)
         except StorageUnreachable as error:
             if uri not in self._unseen:
                 log.info("%s was not looked at: %s", uri, error.why)
             self._unseen.add(uri)
+
+    def _open_claim(self, uri: str) -> RemoteFolder:
+        if self._volumes is None:
+            return self.open(uri, None)
+        location = self.location(uri, None)
+        return RemoteFolder(uri, location, open_claim(location, self._volumes))
 
     def _look(self, uri: str, secret: str | None, wanted: Sequence[str]) -> list[StoredFile] | None:
         try:

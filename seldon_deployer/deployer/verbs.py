@@ -290,12 +290,15 @@ class Deployer:
             is_local=self.is_local,
             tell=tell,
             server_image=self._server_image,
+            volumes=self._end.volumes,
         )
         return planner.plan()
 
     def _plan_manifest(self, wish: ManifestWish, tell: Progress) -> Plan:
         self._check_api()
-        return plan_manifest(self.cluster, wish, is_local=self.is_local, tell=tell)
+        return plan_manifest(
+            self.cluster, wish, is_local=self.is_local, tell=tell, volumes=self._end.volumes
+        )
 
     def _compare(self, plan: Plan) -> Difference:
         existing = plan.before.existing

@@ -31,11 +31,13 @@ LOOK_EVERY_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class RuntimeRecord:
-    """What of a home stays the same over restarts."""
+    """What of a home stays the same over restarts; `volumes` is that of the last start."""
 
     api_port: int
     gateway_port: int
     token: str
+    # The folder of the claims; None where an older version wrote the record.
+    volumes: str | None = None
 
 
 def home_folder() -> Path:
@@ -43,6 +45,14 @@ def home_folder() -> Path:
     if chosen := os.environ.get(HOME_VARIABLE):
         return Path(chosen).expanduser().resolve()
     return Path(platformdirs.user_data_dir("seldon-deployer"))
+
+
+def claims_folder(home: Path) -> Path:
+    """Where the volumes of a home's pods lie, by claim: SELDON_DEPLOYER_VOLUMES, or in the home."""
+    from seldon_deployer.storage.volume import VOLUMES
+
+    # Control works in its home.
+    return home / (os.environ.get(VOLUMES) or "volumes")
 
 
 def prepare_home(home: Path) -> Path:

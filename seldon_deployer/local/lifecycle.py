@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,7 @@ from seldon_deployer.errors import LocalRuntimeError
 from seldon_deployer.local.home import (
     HOME_VARIABLE,
     RuntimeRecord,
+    claims_folder,
     hold_lock,
     home_folder,
     prepare_home,
@@ -62,6 +63,8 @@ class Runtime:
     kubeconfig: Path
     gateway_url: str
     api_url: str
+    # Its folders are the claims of its pods, by name.
+    volumes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,10 @@ def ensure_running(home: Path | None = None) -> Runtime:
     with hold_lock(home / "start.lock", wait=True):
         record = _record(home)
         missing = [name for name in MODULES if not is_running(home, name)]
+        if "control" in missing:
+            # Control reads the variable once it runs; who comes later may have another.
+            record = replace(record, volumes=str(claims_folder(home)))
+            write_runtime(home, record)
         with ExitStack() as stack:
             # Both ports first: where one is busy, nothing is started.
             sockets = [stack.enter_context(listen(name, record)) for name in missing]
@@ -149,6 +156,7 @@ def _record(home: Path) -> RuntimeRecord:
         api_port=known.api_port if known else find_port(),
         gateway_port=int(wanted) if wanted else known.gateway_port if known else find_port(),
         token=known.token if known else secrets.token_urlsafe(32),
+        volumes=known.volumes if known else None,
     )
     if known and known.gateway_port != record.gateway_port and is_running(home, "gateway"):
         raise LocalRuntimeError(
@@ -168,6 +176,7 @@ def _runtime(home: Path, record: RuntimeRecord) -> Runtime:
         kubeconfig=home / "kubeconfig",
         gateway_url=f"http://127.0.0.1:{record.gateway_port}",
         api_url=f"http://127.0.0.1:{record.api_port}",
+        volumes=Path(record.volumes) if record.volumes else None,
     )
 
 

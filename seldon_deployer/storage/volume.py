@@ -20,7 +20,12 @@ def open_bucket(location: Location, environment: Environment | None) -> Bucket:
     """The claim of a `pvc://` address."""
     del environment
     folder = os.environ.get(VOLUMES)
-    mount = Path(folder) / location.bucket if folder else None
+    return open_claim(location, Path(folder) if folder else None)
+
+
+def open_claim(location: Location, volumes: Path | None) -> Bucket:
+    """The claim of a `pvc://` address in the folder of all volumes, if there is such a folder."""
+    mount = volumes / location.bucket if volumes else None
     if mount is not None and mount.is_dir():
         return LocalBucket(mount, f"pvc://{location.bucket}")
     return UnmountedVolume(location.bucket)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from seldon_deployer import Deployer, DeploymentConfig
 from seldon_deployer.cluster import Resource
-from seldon_deployer.errors import DeploymentFailed, ManifestError, NotFound
+from seldon_deployer.errors import DeploymentFailed, ManifestError, NotFound, StorageMissing
 from seldon_deployer.local import lifecycle
 
 CODE = """
@@ -18,8 +20,12 @@ class Double:
 
 
 @pytest.fixture(scope="module")
-def deployer(tmp_path_factory):
-    home = tmp_path_factory.mktemp("runtime") / "a home, für alle"
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("runtime") / "a home, für alle"
+
+
+@pytest.fixture(scope="module")
+def deployer(home):
     yield Deployer.local(home=home)
     lifecycle.stop(home)
 
@@ -65,3 +71,28 @@ def test_a_service_account_has_to_be_there_as_on_a_cluster(deployer, code_path):
     service = deployer.deploy(config, timeout_seconds=60)
     assert np.array_equal(service.predict(np.array([[1.0]])), [[2.0]])
     deployer.delete("accounted")
+
+
+def test_a_claim_is_looked_into_before_anything_is_sent(deployer, home, tmp_path, monkeypatch):
+    # What this process says of volumes is nothing to a runtime that runs already.
+    monkeypatch.setenv("SELDON_DEPLOYER_VOLUMES", str(tmp_path))
+    config = DeploymentConfig(
+        model_name="claimed", implementation="SKLEARN_SERVER", model_uri="pvc://claim/iris"
+    )
+    claim = home / "volumes" / "claim"
+    with pytest.raises(ManifestError, match=f"no volume claim claim .*{claim}"):
+        deployer.deploy(config, timeout_seconds=60)
+    claim.mkdir(parents=True)
+    with pytest.raises(StorageMissing, match="nothing at pvc://claim/iris"):
+        deployer.deploy(config, timeout_seconds=60)
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    (claim / "iris").mkdir()
+    joblib.dump(model, claim / "iris" / "other.joblib")
+    with pytest.raises(StorageMissing, match=r"has no model\.joblib"):
+        deployer.deploy(config, timeout_seconds=60)
+    assert deployer.find() == []
+    (claim / "iris" / "other.joblib").rename(claim / "iris" / "model.joblib")
+
+    service = deployer.deploy(config, timeout_seconds=60)
+    assert np.allclose(service.predict([[1.0]]), model.predict_proba([[1.0]]))
+    deployer.delete("claimed")

@@ -23,10 +23,10 @@ from pairs.matrix import Pair, served_pairs
 from pairs.places import CLAIM, VOLUMES, Files, Folder, Place
 from pairs.samples import Layout, Model
 
-from seldon_deployer import Deployer, DeploymentConfig, DeploymentFailed
+from seldon_deployer import Deployer, DeploymentConfig
 from seldon_deployer.artifacts.detect import detect
 from seldon_deployer.cluster import SECRETS
-from seldon_deployer.errors import ArtifactError
+from seldon_deployer.errors import ArtifactError, StorageMissing
 from seldon_deployer.local import lifecycle
 from seldon_deployer.manifest.graph import predictors
 
@@ -108,7 +108,7 @@ def test_what_a_volume_holds_is_served_as_it_lies_or_not_at_all(
         model_name="raw", implementation="SKLEARN_SERVER", **place.fields("raw")
     )
 
-    with pytest.raises(DeploymentFailed, match=r"model\.joblib"):
+    with pytest.raises(StorageMissing, match=r"model\.joblib"):
         deployer.deploy(config, timeout_seconds=120)
 
     assert deployer.find() == []
