@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seldon_deployer.errors import PayloadError
+from seldon_deployer.payload.arrays import to_column
 from seldon_deployer.payload.table import Table
 
 
@@ -27,7 +28,7 @@ def read_named_rows(data: Any, names: Sequence[str] | None) -> Any:
 def _table(rows: Sequence[Mapping[Any, Any]], names: Sequence[str] | None) -> Table:
     columns = _columns_of(rows, names)
     return Table(
-        {str(column): _values([row[column] for row in rows]) for column in columns},
+        {str(column): to_column([row[column] for row in rows]) for column in columns},
     )
 
 
@@ -50,21 +51,6 @@ def _columns_of(rows: Sequence[Mapping[Any, Any]], names: Sequence[str] | None) 
                 hint="name the same values in each row, None for what is missing",
             )
     return columns
-
-
-def _values(column: list[Any]) -> Any:
-    """Values of one column; what holds others is one value, not a dimension more."""
-    if not any(
-        isinstance(value, (list, tuple, dict)) or (hasattr(value, "shape") and value.shape)
-        for value in column
-    ):
-        return column
-    import numpy as np
-
-    values = np.empty(len(column), object)
-    for i, value in enumerate(column):
-        values[i] = value
-    return values
 
 
 def _row_of_series(series: Any, names: Sequence[str] | None) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seldon_deployer.errors import PayloadError, UsageError
 from seldon_deployer.payload import Message, Tensor, decode_message, decode_v2
+from seldon_deployer.payload.arrays import to_column
 
 if TYPE_CHECKING:
     from seldon_deployer.payload.arrays import Array
@@ -17,8 +18,9 @@ _PREDICTION = "prediction"
 def read_columns(message: Message, protocol: str) -> dict[str, Array]:
     """Read an answer as columns of shape (rows,), in order.
 
-    Names are those of the answer; a V2 output of several columns is numbered. Raises PayloadError
-    for an answer that is no table.
+    Names are those of the answer; a V2 output of several columns is numbered. Of a JSON value,
+    objects with the same names are rows, and lists of one length by name are columns. Raises
+    PayloadError for an answer that is no table.
     """
     if protocol == "v2":
         columns: dict[str, Array] = {}
@@ -26,9 +28,12 @@ def read_columns(message: Message, protocol: str) -> dict[str, Array]:
             columns |= _columns(output, [])
     else:
         payload = decode_message(message)
-        if payload.form not in {"ndarray", "tensor"}:
+        if payload.form == "jsonData":
+            columns = _columns_of_json(payload.value)
+        elif payload.form in {"ndarray", "tensor"}:
+            columns = _columns(Tensor(_PREDICTION, payload.value), payload.names)
+        else:
             raise PayloadError(f"the answer is {payload.form}, not rows")
-        columns = _columns(Tensor(_PREDICTION, payload.value), payload.names)
     if len({len(column) for column in columns.values()}) > 1:
         raise PayloadError("the outputs differ in their number of rows")
     return columns
@@ -67,6 +72,22 @@ def _columns(tensor: Tensor, names: list[str]) -> dict[str, Array]:
     if len(names) != width or len(set(names)) != width:
         names = [tensor.name] if width == 1 else [f"{tensor.name}_{i}" for i in range(width)]
     return {name: array[:, i] for i, name in enumerate(names)}
+
+
+def _columns_of_json(value: Any) -> dict[str, Array]:
+    if isinstance(value, list) and value:
+        rows = [
+            row for row in value if isinstance(row, dict) and row and row.keys() == value[0].keys()
+        ]
+        if len(rows) == len(value):
+            return {name: to_column([row[name] for row in rows]) for name in rows[0]}
+        # Each is one answer, whatever it holds: such as the entities of one text.
+        return {_PREDICTION: to_column(value)}
+    if isinstance(value, dict):
+        lengths = {len(each) if isinstance(each, list) else None for each in value.values()}
+        if len(lengths) == 1 and None not in lengths:
+            return {name: to_column(each) for name, each in value.items()}
+    raise PayloadError("the answer is a JSON value, not rows")
 
 
 def _missing(library: str) -> UsageError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,17 @@ def as_column(data: Any) -> Array:
     if values and kinds <= {int, float}:
         return to_array(values)
     return array.astype(bool) if kinds == {bool} and None not in values else array
+
+
+def to_column(values: Sequence[Any]) -> Array:
+    """Take each of the values, whatever it holds, as one element of a column, as `as_column`."""
+    import numpy as np
+
+    # One by one: numpy makes a dimension more of lists.
+    column = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        column[i] = value
+    return as_column(column)
 
 
 def is_missing(value: Any) -> bool:

@@ -250,6 +250,18 @@ def test_parquet_has_one_type_for_each_column(tmp_path):
     }
 
 
+def test_objects_of_json_are_rows_of_the_result(tmp_path):
+    def classify(request: Request) -> Answer:
+        texts = [row[0] for row in request.message["data"]["ndarray"]]
+        return Answer(200, {"jsonData": [{"label": text[0], "score": len(text)} for text in texts]})
+
+    (tmp_path / "rows.csv").write_text("text\nthe cat\na dog\nno\n")
+    with serving(classify) as server, InferenceClient(server.url) as client:
+        report = Batch(tmp_path / "rows.csv", tmp_path / "out.csv", piece_rows=2).run(client)
+    assert report.failed == {}
+    assert (tmp_path / "out.csv").read_text() == "label,score\nt,7\na,5\nn,2\n"
+
+
 def test_a_v2_model_is_asked_for_columns(tmp_path):
     def add(request: Request) -> Answer:
         columns = [each["data"] for each in request.message["inputs"]]

@@ -72,6 +72,40 @@ def test_an_answer_that_is_no_table_is_no_frame(make_client):
         make_client(server.url).predict([[1]], returns="pandas")
 
 
+@pytest.mark.parametrize(
+    ("value", "columns"),
+    [
+        (
+            [{"label": "good", "score": 0.75}, {"score": None, "label": "bad"}],
+            {"label": ["good", "bad"], "score": [0.75, None]},
+        ),
+        ({"species": ["setosa"], "sure": [1]}, {"species": ["setosa"], "sure": [1]}),
+        ({"first": [[1, 2], [3]]}, {"first": [[1, 2], [3]]}),
+        ([[{"word": "a"}], []], {"prediction": [[{"word": "a"}], []]}),
+        ([{"a": 1}, {"b": 2}], {"prediction": [{"a": 1}, {"b": 2}]}),
+        (["good", "bad"], {"prediction": ["good", "bad"]}),
+    ],
+)
+def test_a_json_answer_of_rows_or_columns_may_be_a_frame(make_client, value, columns):
+    with serving(Answer(body={"jsonData": value})) as server:
+        client = make_client(server.url)
+        assert client.predict(["a"]) == value
+        frame = client.predict(["a"], returns="pandas")
+    frame = frame.astype(object).where(frame.notna(), None)
+    assert frame.to_dict("list") == columns
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": 1}, {"a": [1], "b": [1, 2]}, {"a": [1], "b": 2}, {}, [], 3]
+)
+def test_a_json_answer_of_neither_is_no_frame(make_client, value):
+    with (
+        serving(Answer(body={"jsonData": value})) as server,
+        pytest.raises(PredictionError, match="the answer is a JSON value, not rows"),
+    ):
+        make_client(server.url).predict(["a"], returns="pandas")
+
+
 def test_v2_outputs_are_asked_for_by_name(make_client):
     with serving(Answer(body=V2)) as server:
         make_client(server.url, protocol="v2").predict([[1]], outputs=["predict_proba"])
