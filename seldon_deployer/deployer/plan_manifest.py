@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from seldon_deployer.deployer.plan import Plan
 from seldon_deployer.deployer.preflight import Preflight, look_before
 from seldon_deployer.deployer.restart import keep_restarts
 from seldon_deployer.manifest.given import complete_given, give_replicas, read_given
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 
@@ -54,6 +57,7 @@ def plan_manifest(
     before = look_before(cluster, given["metadata"]["name"])
     given = give_replicas(given, before.existing)
     checks.check_manifest(given, ignore=wish.ignore)
+    _warn_of_label(given)
     python = interpreter() if is_local else None
     manifest = complete_given(given, before.existing, python=python)
     if before.existing is not None:
@@ -68,3 +72,17 @@ def plan_manifest(
         manifest = checks.yield_replicas(manifest, before.existing, tell)
     is_taken_over = before.existing is not None and not checks.is_ours(before.existing)
     return Plan(manifest, before, wish.force or is_taken_over)
+
+
+def _warn_of_label(given: Mapping[str, Any]) -> None:
+    """The one label that cannot stay as it was written: by it we know what is ours."""
+    theirs = (given["metadata"].get("labels") or {}).get(naming.MANAGED_BY_LABEL)
+    if theirs not in (None, naming.FIELD_MANAGER):
+        log.warning(
+            "the label %s becomes %s, and is %s in the manifest: %s may no longer take it for its "
+            "own",
+            naming.MANAGED_BY_LABEL,
+            naming.FIELD_MANAGER,
+            theirs,
+            theirs,
+        )

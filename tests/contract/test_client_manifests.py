@@ -80,6 +80,21 @@ def test_one_that_fails_is_undone(deployer, operator, cluster):
     assert live_of(cluster)["spec"]["predictors"][0]["graph"]["modelUri"] == "s3://m/1"
 
 
+def test_labels_and_notes_stay_but_for_the_one_by_which_we_know_ours(
+    deployer, operator, cluster, caplog
+):
+    given = manifest()
+    given["metadata"]["labels"] = {"team": "botany", "app.kubernetes.io/managed-by": "Helm"}
+    given["metadata"]["annotations"] = {"example.com/a": "b"}
+    deployer.deploy_manifest(given, timeout_seconds=30)
+    [warning] = [each for each in caplog.messages if "managed-by" in each]
+    assert "is Helm in the manifest" in warning
+    metadata = live_of(cluster)["metadata"]
+    assert metadata["labels"]["team"] == "botany"
+    assert metadata["labels"]["app.kubernetes.io/managed-by"] == "seldon-deployer"
+    assert metadata["annotations"]["example.com/a"] == "b"
+
+
 def test_replicas_are_always_there_and_kept_where_they_were_set(deployer, operator, cluster):
     silent = manifest()
     del silent["spec"]["replicas"]
