@@ -7,7 +7,7 @@ that a model in a store is found without a download. Nothing is ever loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -30,6 +30,7 @@ from seldon_deployer.artifacts.plans import (
     explain_choice,
     find_plan,
 )
+from seldon_deployer.artifacts.pretrained_task import find_task
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.artifacts.whole import can_tell_by_head, check_head
 from seldon_deployer.catalogue import Server, find_server
@@ -57,7 +58,8 @@ class Detected:
     file: its path within the listing; of a tree of folders the file that tells.
     framework: "pickle" where nobody looked inside. fits: whether the server reads it where and as
     it is. target: where its server wants it. converted_to: the format it must be turned into.
-    reason: why a server of Seldon's was passed over, if one was.
+    reason: why a server of Seldon's was passed over, if one was. parameters: what the model tells
+    of those without which its server does not start.
     """
 
     framework: str
@@ -68,6 +70,7 @@ class Detected:
     target: str = ""
     converted_to: str | None = None
     reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def detect(
@@ -114,7 +117,7 @@ def detect(
     if plan is None:
         check_servable(model)
         raise _not_for(server, protocol, seen)
-    return _detected(model, plan, reason)
+    return replace(_detected(model, plan, reason), parameters=look.at_needs(model, server))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,13 @@ class _Look:
         if self.read is not None and can_tell_by_head(model.format) and size:
             head = self._head(model.file)
         check_head(model.file, model.format, head, size)
+
+    def at_needs(self, model: Candidate, server: Server) -> dict[str, str]:
+        """What the model's own file tells of the parameters that its server needs."""
+        if model.format != "huggingface" or "task" not in server.needed:
+            return {}
+        task = find_task(self._head(model.file))
+        return {"task": task} if task else {}
 
     def _head(self, file: str) -> bytes:
         return b"" if self.read is None else self.read(file, HEAD_BYTES)

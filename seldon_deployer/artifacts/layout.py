@@ -38,6 +38,7 @@ class Prepared:
     carries_code: see PickledObject; an image of Seldon's may then lack what loading needs.
     file_format: what the model was, for `version_warning`.
     reason: why a server of Seldon's was passed over, if one was.
+    parameters: what the model tells of those without which its server does not start.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Prepared:
     carries_code: bool = False
     file_format: str = ""
     reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(
@@ -102,6 +104,7 @@ def prepare(
         carries_code=held.carries_code,
         file_format=detected.format,
         reason=detected.reason,
+        parameters=detected.parameters,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from seldon_deployer import naming
 from seldon_deployer.artifacts.location import local_path
@@ -21,7 +22,7 @@ from seldon_deployer.deployer.shared_code import check_shared_code
 from seldon_deployer.deployer.stores import Stores
 
 # By the unit's part: where it was read, where it is served from, what reads it, which bytes.
-_Note = dict[str, dict[str, str]]
+_Note = dict[str, dict[str, Any]]
 
 
 def find_models(
@@ -57,6 +58,9 @@ def find_models(
                 alone, model.implementation, default=server_image, is_offline=is_offline
             )
             model = replace(model, image=image)
+        for name, value in model.parameters.items():
+            if name not in alone.parameters:
+                tell(f"{name}={value}, as the model's own files say")
         found[part] = model
     return found
 
@@ -94,6 +98,8 @@ def note_models(manifest: Object, config: DeploymentConfig, models: Mapping[Part
             "protocol": alone.protocol,
             "files": model.fingerprint,
         }
+        if model.parameters:
+            note[_key(part)]["parameters"] = dict(model.parameters)
     if note:
         text = json.dumps(note, separators=(",", ":"), sort_keys=True)
         manifest["metadata"].setdefault("annotations", {})[naming.ARTIFACTS_ANNOTATION] = text
@@ -116,7 +122,13 @@ def _previous(noted: object, config: DeploymentConfig) -> Model | None:
         return None
     if not noted.get("served") or not isinstance(noted.get("files"), str):
         return None
-    return Model(noted["served"], noted.get("implementation") or None, noted["files"])
+    told = noted.get("parameters")
+    return Model(
+        noted["served"],
+        noted.get("implementation") or None,
+        noted["files"],
+        parameters=told if isinstance(told, dict) else {},
+    )
 
 
 def _key(part: Part) -> str:

@@ -7,8 +7,8 @@ unless they need conversion (see `remote_model`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from seldon_deployer.artifacts.layout import Prepared, fingerprint, prepare
@@ -32,13 +32,15 @@ class Model:
     """What the manifest says of the model: where it lies, what reads it, which bytes it is.
 
     fingerprint: '' where nothing told of the bytes, so new ones would not be noticed.
-    image: of a server of ours on a cluster, where the configuration names none.
+    image: of a server of ours on a cluster, where the configuration names none. parameters: of its
+    server, as far as the model itself tells them.
     """
 
     uri: str | None
     implementation: str | None
     fingerprint: str
     image: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_model(
@@ -88,7 +90,12 @@ def find_model(
     if prepared.path != path:
         tell(f"the model is served from {prepared.path}")
     warn_of_versions(prepared, config.protocol, is_local=is_local)
-    return Model(prepared.path.as_uri(), prepared.implementation, prepared.fingerprint)
+    return Model(
+        prepared.path.as_uri(),
+        prepared.implementation,
+        prepared.fingerprint,
+        parameters=prepared.parameters,
+    )
 
 
 def check_can_run(config: DeploymentConfig, *, is_local: bool) -> None:

@@ -99,7 +99,7 @@ def find_remote_model(
     artifact = _Artifact(stores.open(uri, config.secret_name), config, record, is_local, tell)
     found = artifact.detect(files)
     if found.fits and sum(each.size_bytes for each in files) > SMALL_BYTES:
-        return Model(where, found.implementation, whole)
+        return Model(where, found.implementation, whole, parameters=found.parameters)
     return _fetched(artifact, where, whole)
 
 
@@ -161,11 +161,13 @@ def _fetched(artifact: _Artifact, where: str, whole: str) -> Model:
         prepared = artifact.prepare(folder)
         warn_of_versions(prepared, artifact.config.protocol, is_local=artifact.is_local)
         if prepared.path == folder:
-            return Model(where, prepared.implementation, whole)
+            return Model(where, prepared.implementation, whole, parameters=prepared.parameters)
         copy = artifact.folder.beside(f"{CONVERTED_SUFFIX}/{prepared.path.name}")
         _upload(prepared.path, copy)
     artifact.tell(f"the model is served from {copy.location.server_uri}")
-    return Model(copy.location.server_uri, prepared.implementation, whole)
+    return Model(
+        copy.location.server_uri, prepared.implementation, whole, parameters=prepared.parameters
+    )
 
 
 def _upload(folder: Path, copy: RemoteFolder) -> None:

@@ -80,7 +80,7 @@ def load_pretrained(folder: Path, tokenizer_folder: Path, task: str | None) -> P
     _check_weights(folder)
     with _reading(folder, "configuration"):
         config = library.AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    task = task or _find_task(config)
+    task = task or find_task(config)
     task, definition = _define(library, task)
     tokenizer = _load_tokenizer(library, tokenizer_folder)
     model = _load_model(folder, config, task, definition["pt"])
@@ -101,8 +101,11 @@ def _check_weights(folder: Path) -> None:
     )
 
 
-def _find_task(config: Any) -> str:
-    """The task that the architecture in the configuration is for, as `transformers` has them."""
+def find_task(config: Any) -> str:
+    """The task that the architecture in the configuration is for, as `transformers` has them.
+
+    Raises ArtifactError where none follows.
+    """
     cards = import_library("transformers.modelcard", package="transformers", needed_by=_NEEDED_BY)
     auto = import_library(
         "transformers.models.auto.modeling_auto", package="transformers", needed_by=_NEEDED_BY

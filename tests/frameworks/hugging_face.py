@@ -57,6 +57,12 @@ def refusal(folder: Path | str, **given: Any) -> str | None:
     return told
 
 
+def list_architectures() -> dict[str, str]:
+    """Every architecture that `transformers` knows a task of, with that task."""
+    told: dict[str, str] = _ask("list_architectures")
+    return told
+
+
 @cache
 def train_hugging_face() -> Trained:
     """A classifier of texts; its answers are for TEXTS, as V2 has them: a JSON document each."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from frameworks.hugging_face import MOST_TOKENS
@@ -14,6 +16,7 @@ from frameworks.models import library, quiet
 
 from seldon_deployer.errors import ArtifactError
 from seldon_deployer.server.huggingface import HuggingFaceServer
+from seldon_deployer.server.pretrained import find_task
 
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _WORDS = ["the", "a", "cat", "dog", "mat", "sat", "ran", "on", "and", "good", "bad"]
@@ -51,6 +54,19 @@ def load(folder: str, given: Mapping[str, Any]) -> str | None:
     except ArtifactError as error:
         return str(error)
     return None
+
+
+def list_architectures() -> dict[str, str]:
+    """Every architecture that a task is known of, with the task that our server finds for it."""
+    auto = import_module("transformers.models.auto.modeling_auto")
+    cards = import_module("transformers.modelcard")
+    mappings = [*cards.TASK_MAPPING.values(), auto.MODEL_MAPPING_NAMES]
+    names = {name for mapping in mappings for each in mapping.values() for name in _several(each)}
+    return {name: find_task(SimpleNamespace(architectures=[name])) for name in names}
+
+
+def _several(named: str | Sequence[str]) -> Sequence[str]:
+    return (named,) if isinstance(named, str) else named
 
 
 @cache
@@ -98,12 +114,15 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
+CALLS = (save_model, save_tokenizer, answer, load, list_architectures)
+
+
 def main() -> None:
     """Answer each line of standard input by a line of standard output, as JSON."""
     answers = os.fdopen(os.dup(1), "w")
     # What libraries print is no answer.
     os.dup2(2, 1)
-    calls = {call.__name__: call for call in (save_model, save_tokenizer, answer, load)}
+    calls = {call.__name__: call for call in CALLS}
     for line in sys.stdin:
         asked = json.loads(line)
         with quiet():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seldon_deployer import naming
@@ -30,6 +30,7 @@ class _Unread:
     implementation: str | None
     fingerprint: str = ""
     image: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_manifest(

@@ -38,6 +38,10 @@ class FoundModel(Protocol):
     def image(self) -> str | None:
         """The server's image, where the configuration names none and the operator has none."""
 
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Those of the server that the model itself tells; the configuration's win."""
+
 
 # By the names of units.
 Models = Mapping[str, FoundModel]
@@ -86,7 +90,7 @@ def _single(config: DeploymentConfig, models: Models) -> tuple[Object, list[Obje
             implementation=model.implementation,
             image=config.image or model.image,
             python_class=config.python_class,
-            parameters=config.parameters,
+            parameters={**model.parameters, **config.parameters},
             env=config.env,
             env_from_secrets=config.env_from_secrets,
             resources=config.resources,
@@ -157,7 +161,7 @@ def _request(config: DeploymentConfig, unit: Unit, model: FoundModel) -> UnitReq
         implementation=model.implementation,
         image=unit.image or model.image,
         python_class=unit.python_class,
-        parameters=unit.parameters,
+        parameters={**model.parameters, **unit.parameters},
         env={**plain, **unit.env},
         env_from_secrets={**secret, **unit.env_from_secrets},
         resources=unit.resources if unit.resources is not None else config.resources,

@@ -270,3 +270,41 @@ def test_the_order_of_a_listing_does_not_matter(files: list[str], protocol: str,
             return str(error)
 
     assert outcome(files) == outcome(random.sample(files, len(files)))
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (b'{"architectures": ["BertForMaskedLM"]}', {"task": "fill-mask"}),
+        (b'{"architectures": ["GPT2LMHeadModel"]}', {"task": "text-generation"}),
+        # Two of one task, and two of two.
+        (
+            b'{"architectures": ["XForCausalLM", "YLMHeadModel"]}',
+            {"task": "text-generation"},
+        ),
+        (b'{"architectures": ["BertForMaskedLM", "BertForTokenClassification"]}', {}),
+        (b'{"architectures": ["Wav2Vec2ForSequenceClassification"]}', {}),
+        (b'{"architectures": ["T5ForConditionalGeneration"]}', {}),
+        (b'{"architectures": [1]}', {}),
+        (b'{"architectures": "BertForMaskedLM"}', {}),
+        (b'{"architectures": null}', {}),
+        (b"[]", {}),
+        (b"{", {}),
+        (b"\xff", {}),
+    ],
+)
+def test_a_configuration_tells_the_task_that_its_architecture_is_for(config, told):
+    files = ["config.json", "model.safetensors", "tokenizer.json"]
+
+    found = detect(files, protocol="v2", read=lambda name, limit: config, is_local=False)
+
+    assert found.implementation == "HUGGINGFACE_SERVER"
+    assert found.parameters == told
+
+
+def test_a_server_that_finds_the_task_itself_is_told_none():
+    config = b'{"architectures": ["BertForMaskedLM"]}'
+
+    found = detect(["config.json", "model.safetensors"], read=lambda name, limit: config)
+
+    assert (found.implementation, found.parameters) == ("OUR_HUGGINGFACE_SERVER", {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from seldon_deployer.config import DeploymentConfig, Part
@@ -36,6 +38,31 @@ def find(wanted, existing):
 def test_a_note_stands_for_the_store_where_nobody_can_look():
     assert find(config(), noted()) == FOUND
     assert find(config(implementation="SKLEARN_SERVER"), noted()) == FOUND
+
+
+def test_what_a_model_told_of_its_parameters_is_noted_with_it():
+    model = replace(FOUND, implementation="HUGGINGFACE_SERVER", parameters={"task": "fill-mask"})
+    told = []
+
+    found = find_models(
+        config(protocol="v2"),
+        is_local=False,
+        tell=told.append,
+        existing=noted(config(protocol="v2"), model),
+    )
+
+    assert found[OWN] == model
+    assert told == ["task=fill-mask, as the model's own files say"]
+
+
+def test_a_parameter_that_is_given_is_not_told():
+    told = []
+    asked = config(protocol="v2", parameters={"task": "text-classification"})
+    model = replace(FOUND, implementation="HUGGINGFACE_SERVER", parameters={"task": "fill-mask"})
+
+    find_models(asked, is_local=False, tell=told.append, existing=noted(asked, model))
+
+    assert told == []
 
 
 @pytest.mark.parametrize(

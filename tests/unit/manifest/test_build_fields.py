@@ -8,7 +8,7 @@ import pytest
 from building import CLAIM, MODEL, MOUNT, ON_VOLUME, build, component, container, predictor
 
 from seldon_deployer.catalogue import OUR_IMAGE
-from seldon_deployer.config import parse_config, parts
+from seldon_deployer.config import Part, parse_config, parts
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.graph import Combiner, Model, OutputTransformer, Transformer
 from seldon_deployer.manifest.advice import check_advice
@@ -87,6 +87,19 @@ def test_a_server_that_looks_nowhere_by_itself_is_told_where_its_model_lies() ->
         "task": "fill-mask",
     }
     assert [each["value"] for each in own] == ["bert"]
+
+
+def test_what_a_model_tells_of_its_parameters_is_said_unless_the_user_says_otherwise() -> None:
+    model = Found("s3://models/iris", "HUGGINGFACE_SERVER", "", task="fill-mask")
+    asked = {"protocol": "v2", "models": {Part("default", "iris"): model}}
+
+    told = [
+        {each["name"]: each["value"] for each in predictor(manifest)["graph"]["parameters"]}
+        for manifest in (build(**asked), build(**asked, parameters={"task": "text-generation"}))
+    ]
+
+    place = {"pretrained_model": "/mnt/models"}
+    assert told == [{**place, "task": "fill-mask"}, {**place, "task": "text-generation"}]
 
 
 def test_an_image_finds_its_volume_by_itself() -> None:
@@ -214,9 +227,12 @@ def test_a_single_predictor_says_nothing_of_traffic() -> None:
 class Found:
     """A model as it was found somewhere."""
 
-    def __init__(self, uri: str, implementation: str | None, fingerprint: str) -> None:
+    def __init__(
+        self, uri: str, implementation: str | None, fingerprint: str, **parameters: str
+    ) -> None:
         self.uri, self.implementation, self.fingerprint = uri, implementation, fingerprint
         self.image: str | None = None
+        self.parameters = parameters
 
 
 GRAPH = {
