@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seldon_deployer.cluster.resources import SELDON_DEPLOYMENTS, Resource
@@ -27,7 +27,7 @@ from seldon_deployer.manifest.ownership import Held, describe_held
 
 INSTALL_GUIDE = "https://docs.seldon.io/projects/seldon-core/en/v1/workflow/install.html"
 _MESSAGE_LIMIT = 600
-_NO_PERMISSION = re.compile(r'\bUser "[^"]*" cannot ')
+_NO_PERMISSION = re.compile(r'\bUser "[^"]*" cannot (\w+)')
 _DENIED = re.compile(r"\bdenied (the )?request\b")
 _DEAD_WEBHOOK = re.compile(r'failed calling webhook "([^"]*)"')
 _CONFLICT = re.compile(r'conflict with "([^"]*)"(?: with subresource "([^"]*)")?')
@@ -190,12 +190,16 @@ def _hint_of_failure(status: Status) -> str:
 
 
 def _forbidden(status: Status, message: str, call: Call) -> SeldonDeployerError:
-    if status.message and not _NO_PERMISSION.search(status.message):
+    denied = _NO_PERMISSION.search(status.message)
+    if status.message and denied is None:
         # Admission and quota answer 403 as well, to users who have every permission.
         hint = _hint_of_rule(status)
         if "exceeded quota" in status.message:
             hint = f"`kubectl describe resourcequota -n {call.namespace}` shows what is used"
         return ClusterError(f"the cluster refuses to {call}", why=message, hint=hint, status=403)
+    if denied is not None:
+        # An apply of something new needs the right to create beside that to patch.
+        call = replace(call, verb=denied[1])
     resource = call.resource
     group = f".{resource.group}" if resource is not None and resource.group else ""
     plural = resource.plural if resource is not None else "the resource"

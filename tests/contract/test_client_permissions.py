@@ -197,3 +197,65 @@ def test_the_role_gives_nothing_else(real_end, namespace, tmp_path):
         with pytest.raises(PermissionDenied):
             attempt()
     cluster.close()
+
+
+def test_the_role_holds_no_right_that_is_not_used(real_end, namespace, tmp_path, caplog):
+    caplog.set_level("DEBUG", "seldon_deployer.cluster.transport")
+    cluster = account_of(real_end, namespace, tmp_path)
+    deployer = Deployer(DeployerEnd(cluster, is_local=False, base_url=None))
+    wanted = WANTED.model_copy(
+        update={"model_uri": "pvc://claim/m", "service_account_name": "seldon-deployer"}
+    )
+    asked = {"timeout_seconds": 60, "ignore": ["missing-claim"]}
+    own = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
+    with ScriptedOperator(own) as operator:
+        caplog.clear()
+        deployer.deploy(wanted, **asked)
+        operator.act = operator.crash
+        with pytest.raises(DeploymentFailed):
+            deployer.deploy(wanted.model_copy(update={"model_uri": "pvc://claim/n"}), **asked)
+        deployer.find()
+        deployer.delete("iris")
+        sent = [each for each in caplog.records if each.threadName != "operator"]
+    used = {right for each in sent if (right := _right(each.getMessage())) is not None}
+    [role] = [
+        each for each in yaml.safe_load_all(rbac_manifest(namespace)) if each["kind"] == "Role"
+    ]
+    granted = {
+        (verb, resource)
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    # To apply what is new takes both, and shows as one.
+    assert granted == used | {("create", "seldondeployments")}
+    cluster.close()
+
+
+def _right(request):
+    """What a request of the log needs, as `(verb, resource)`; None for discovery."""
+    method, url = request.split(" ", 1)
+    path, _, query = url.partition("?")
+    resource, _, rest = path.partition("/namespaces/")[2].partition("/")[2].partition("/")
+    if not resource:
+        return None
+    name, _, subresource = rest.partition("/")
+    kind = f"{resource}/{subresource}" if subresource else resource
+    if method != "GET":
+        return method.lower(), kind
+    return ("watch" if "watch=" in query else "get" if name else "list"), kind
+
+
+def test_without_the_right_to_create_it_is_that_right_that_is_named(real_end, namespace, tmp_path):
+    manifests = list(yaml.safe_load_all(rbac_manifest(namespace)))
+    admin = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
+    [role] = [each for each in manifests if each["kind"] == "Role"]
+    role["rules"][0]["verbs"].remove("create")
+    admin.apply(ROLES, role)
+    cluster = account_of(real_end, namespace, tmp_path, kinds=("ServiceAccount", "RoleBinding"))
+    with pytest.raises(PermissionDenied) as caught:
+        deployer_of(cluster).deploy(WANTED, timeout_seconds=60)
+    assert "not allowed to create seldondeployments iris" in caught.value.what
+    assert "can-i create seldondeployments" in caught.value.hint
+    admin.close()
+    cluster.close()
