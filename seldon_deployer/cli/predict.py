@@ -29,7 +29,7 @@ _TOLD_FAILURES = 5
 @click.option(
     "--data",
     metavar="JSON",
-    help="Rows such as [[1, 2]], or a whole message; @FILE reads a file, - stdin.",
+    help='Rows such as [[1, 2]] or [{"width": 1}], or a message; @FILE reads a file, - stdin.',
 )
 @click.option(
     "--file",
@@ -137,7 +137,7 @@ def command(name: str, data: str | None, source: Path | None, output: str, **opt
     if source is not None:
         _predict_file(service, asking, source, Path(output), settings, restart=restart)
         return
-    with service.client(**asking) as client:
+    with service.asking(**asking) as client:
         answer = client.predict(question)
     click.echo(json.dumps(_plain(answer), ensure_ascii=False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -153,10 +154,21 @@ class Service:
         `returns` asks for the `message`, or a `pandas` or `polars` frame, instead.
         Raises PredictionError, or PayloadError for what cannot be sent.
         """
-        try:
+        with self._told_why_absent():
             return self._client.predict(
                 data, names=names, returns=returns, timeout_seconds=timeout_seconds
             )
+
+    @contextmanager
+    def asking(self, **options: Any) -> Iterator[InferenceClient]:
+        """A client as `client` makes it, closed in the end; errors are told as by `predict`."""
+        with self._told_why_absent(), self.client(**options) as client:
+            yield client
+
+    @contextmanager
+    def _told_why_absent(self) -> Iterator[None]:
+        try:
+            yield
         except PredictionError as error:
             if (known := self._why_absent(error)) is None:
                 raise

@@ -186,7 +186,9 @@ def test_a_class_of_ones_own_is_served_stopped_and_started(shell):
     assert len({line.split("/")[0] for line in lines}) == 2
     shell("stop", "times")
     assert shell.json("status", "times")["state"] == "Stopped"
-    shell("predict", "times", "--data", "[[1, 2]]", code=1)
+    told = shell.run("predict", "times", "--data", "[[1, 2]]")
+    assert told.returncode == 1
+    assert "error: times is stopped\ntry:   seldon-deployer start times" in told.stderr
     shell("start", "times")
     assert json.loads(shell("predict", "times", "--data", "[[1, 2]]")) == [[3, 6]]
     assert shell.json("status", "times")["replicas"] == 2
