@@ -92,7 +92,7 @@ class ArrayRows:
 
 
 class ParquetRows:
-    """The rows of a Parquet file, by pyarrow."""
+    """The rows of a Parquet file, by pyarrow. What pandas noted as their index is not of them."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -103,6 +103,9 @@ class ParquetRows:
             self._file = parquet.ParquetFile(path, memory_map=True)
         except (ArrowInvalid, OSError) as error:
             raise UsageError(f"{path} is no Parquet file", why=str(error)) from error
+        # Of an index that is a range there is no column, but a record of the range.
+        noted = (self._file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+        self._index = {name for name in noted if isinstance(name, str)}
 
     @property
     def count(self) -> int:
@@ -112,7 +115,8 @@ class ParquetRows:
     def pieces(self, size: int) -> Iterator[Piece]:
         """Read them in order; where groups of rows end, a piece may be smaller."""
         start = 0
-        for batch in self._file.iter_batches(batch_size=size):
+        columns = [name for name in self._file.schema_arrow.names if name not in self._index]
+        for batch in self._file.iter_batches(batch_size=size, columns=columns):
             if not batch.num_rows:
                 continue
             names = batch.schema.names

@@ -71,6 +71,12 @@ class CsvRows:
                         f"the first line of {self._path} names no columns, or one of them twice",
                         hint="a header such as `width,height`",
                     )
+                if "" in self._names and len(self._names) > 1:
+                    raise UsageError(
+                        f"column {self._names.index('') + 1} of {self._path} has no name",
+                        why="so pandas writes the index of a frame, which is no part of a row",
+                        hint="write it with to_csv(..., index=False), or name the column",
+                    )
                 if all(_kind_of(name) in ("whole", "number") for name in self._names):
                     raise UsageError(
                         f"the first line of {self._path} is a row of numbers",

@@ -95,8 +95,19 @@ def test_parquet_gives_columns_over_all_groups_of_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "index", [None, [7, 3, 5], ["x", "y", "z"], pd.Index(["x", "y", "z"], name="id"),
+              pd.MultiIndex.from_tuples([(1, "x"), (1, "y"), (2, "x")], names=["a", "id"])],
+)  # fmt: skip
+def test_the_index_of_a_frame_is_no_column_of_its_rows(tmp_path, index):
+    frame = pd.DataFrame({"width": [1.5, 2.5, 3.5], "count": [1, 2, 3]}, index=index)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    assert read(tmp_path / "rows.parquet", size=3) == [build_request(frame)["data"]]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "words"),
     [
+        ("rows.csv", ",a\n0,1.5\n", r"column 1 of .* has no name: so pandas .*index=False"),
         ("rows.txt", "1,2", "is no file of rows"),
         ("rows.csv", "", "names no columns"),
         ("rows.csv", "a,a\n1,2\n", "one of them twice"),
