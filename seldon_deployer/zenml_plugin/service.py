@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.provenance import read_config
 
 if TYPE_CHECKING:
+    from seldon_deployer.client.exchange import Returns
     from seldon_deployer.service import Service
     from seldon_deployer.zenml_plugin.model_deployer import SeldonModelDeployer
 
@@ -93,15 +94,26 @@ class SeldonDeploymentService(BaseDeploymentService):
             return ServiceState.ERROR, str(error)
         return self.status.state, self.status.last_error
 
-    def predict(self, request: Any) -> Any:
+    def predict(
+        self,
+        request: Any,
+        *,
+        names: Sequence[str] | None = None,
+        returns: Returns = "value",
+        timeout_seconds: float | None = None,
+    ) -> Any:
         """Ask for a prediction and return what the model answers, as the core's handle does.
 
-        `request` is a numpy array, a list of rows, or a whole Seldon or V2 message as a dict.
+        `request` is an array, rows, a frame, a list of dicts, one row of a frame, a text, bytes,
+        or a whole Seldon or V2 message as a dict. `returns` asks for the whole `message`, or a
+        `pandas` or `polars` frame.
         Raises PredictionError when the service answers with an error, or not at all.
         """
         if self._handle is None:
             self._handle = self.model_deployer.deployer.get(self.name)
-        return self._handle.predict(request)
+        return self._handle.predict(
+            request, names=names, returns=returns, timeout_seconds=timeout_seconds
+        )
 
     def get_logs(self, follow: bool = False, tail: int | None = None) -> Generator[str, bool, None]:
         """Yield the log lines of all its pods and containers, as they were written."""

@@ -123,6 +123,9 @@ def test_the_service_of_the_first_run_can_still_be_loaded_and_asked(store, runs)
             "running": service.is_running,
             "prediction": np.asarray(service.predict(flower)).tolist(),
             "as_list": np.asarray(service.predict(flower.tolist())).tolist(),
+            "as_frame": service.predict(
+                [dict(zip("abcd", flower[0].tolist()))], returns="pandas", timeout_seconds=30
+            ).to_numpy().tolist(),
             "as_message": service.predict({"data": {"ndarray": flower.tolist()}}),
             "model_uri": service.config.model_uri,
             "newest": runs[-1].steps["train_classifier"].output.uri,
@@ -130,7 +133,7 @@ def test_the_service_of_the_first_run_can_still_be_loaded_and_asked(store, runs)
         })
     """)
     assert found["running"] is True
-    assert found["prediction"] == found["as_list"]
+    assert found["prediction"] == found["as_list"] == found["as_frame"]
     assert "data" in found["as_message"]
     assert found["model_uri"] == found["newest"]
     assert found["metadata"]["seldon_deployment"]["prediction_url"] == runs[0]["url"]
