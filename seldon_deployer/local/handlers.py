@@ -84,13 +84,14 @@ class Handler:
             target.namespace,
             await _body(request, validation),
             manager=_manager(request),
-            dry_run=read_dry_run(request.query_params),
+            dry_run=read_dry_run(request.query_params, "CreateOptions"),
             validation=validation,
         )
         return self._shown(target.resource, obj, request, wants, 201, validation.warnings)
 
     async def _update(self, target: Target, request: Request, wants: Accepted) -> Response:
         validation = read_validation(request.query_params)
+        dry_run = read_dry_run(request.query_params, "UpdateOptions")
         body = await _body(request, validation)
         _check_replaceable(target, body)
         obj = self._api.update(
@@ -100,7 +101,7 @@ class Handler:
             body,
             manager=_manager(request),
             subresource=target.subresource or None,
-            dry_run=read_dry_run(request.query_params),
+            dry_run=dry_run,
             validation=validation,
         )
         return self._shown(target.resource, obj, request, wants, 200, validation.warnings)
@@ -123,7 +124,7 @@ class Handler:
             manager=query.get("fieldManager", "") if is_apply else _manager(request),
             subresource=target.subresource or None,
             force=is_true(query, "force"),
-            dry_run=read_dry_run(query),
+            dry_run=read_dry_run(query, "PatchOptions"),
             validation=validation,
         )
         status = 201 if was_created else 200
@@ -238,11 +239,11 @@ async def _delete_options(request: Request) -> dict[str, Any]:
             "DeleteOptions", "propagationPolicy", message, "FieldValueNotSupported"
         )
     preconditions = options.get("preconditions") or {}
-    dry_run = ",".join(options.get("dryRun") or []) or query.get("dryRun", "")
+    in_body = ",".join(options.get("dryRun") or [])
     return {
         "propagation": policy,
         "grace_period_seconds": None if grace is None else int(grace),
-        "dry_run": read_dry_run({"dryRun": dry_run}),
+        "dry_run": read_dry_run({"dryRun": in_body} if in_body else query, "DeleteOptions"),
         "uid": preconditions.get("uid"),
         "resource_version": preconditions.get("resourceVersion"),
     }

@@ -143,12 +143,15 @@ def read_validation(query: Mapping[str, str]) -> FieldValidation:
     raise invalid_option("CreateOptions", "fieldValidation", message, "FieldValueNotSupported")
 
 
-def read_dry_run(query: Mapping[str, str]) -> bool:
-    """Read `dryRun`. Raises ApiError 422 for anything but All."""
-    value = query.get("dryRun", "")
-    if value not in ("", "All"):
+def read_dry_run(query: Mapping[str, str], options: str) -> bool:
+    """Read `dryRun`, of options such as CreateOptions. Raises ApiError 422 for all but All.
+
+    An empty one too: whoever wrote it did not mean to write.
+    """
+    value = query.get("dryRun")
+    if value not in (None, "All"):
         message = f'Unsupported value: ["{value}"]: supported values: "All"'
-        raise invalid_option("CreateOptions", "dryRun", message, "FieldValueNotSupported")
+        raise invalid_option(options, "dryRun", message, "FieldValueNotSupported")
     return value == "All"
 
 

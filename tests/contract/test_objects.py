@@ -261,13 +261,25 @@ def test_a_dry_run_writes_nothing(client, sdeps):
     assert client.get(f"{sdeps}/iris").body == created
 
 
-def test_a_dry_run_of_anything_but_all_is_invalid(client, sdeps):
-    answer = client.post(sdeps, sdep("iris"), dryRun="Some")
-    assert answer.status == 422
-    assert answer.message == (
-        'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported '
-        'values: "All"'
-    )
+@pytest.mark.parametrize("value", ["Some", "", "all"])
+def test_a_dry_run_of_anything_but_all_is_invalid_and_writes_nothing(client, sdeps, value):
+    path = f"{sdeps}/iris"
+    created = client.post(sdeps, sdep("iris")).body
+    changed = sdep("iris", replicas=5)
+    for kind, answer in (
+        ("Create", client.post(sdeps, sdep("other"), dryRun=value)),
+        ("Update", client.put(path, changed, dryRun=value)),
+        ("Patch", client.patch(path, {"spec": {"replicas": 5}}, dryRun=value)),
+        ("Patch", client.apply(path, changed, "one", force="true", dryRun=value)),
+        ("Delete", client.delete(path, dryRun=value)),
+    ):
+        assert answer.status == 422, kind
+        assert answer.message == (
+            f'{kind}Options.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["{value}"]: '
+            'supported values: "All"'
+        )
+    assert client.get(path).body == created
+    assert client.get(f"{sdeps}/other").status == 404
 
 
 def test_an_unknown_resource_is_not_found(client, fresh_namespace):
