@@ -19,7 +19,7 @@ from seldon_deployer.errors import (
 )
 from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
 from seldon_deployer.manifest.observation import Observation, pods_of_revision
-from seldon_deployer.manifest.ownership import owned_fields
+from seldon_deployer.manifest.ownership import held_fields, owned_fields
 from seldon_deployer.manifest.readiness import NotYet
 from seldon_deployer.service.observe import PODS_TO_ASK_ABOUT, events_of, pod_selector
 
@@ -92,13 +92,31 @@ def undo(cluster: Cluster, applied: Object, previous: Object | None) -> str:
             return f"undone: {name} was removed again"
         if previous["metadata"].get("resourceVersion") == applied["metadata"]["resourceVersion"]:
             return f"{name} was left as it was: nothing had been changed"
-        cluster.apply(SELDON_DEPLOYMENTS, _as_it_was(previous, applied), force=True)
+        restored = cluster.apply(SELDON_DEPLOYMENTS, _as_it_was(previous, applied), force=True)
+        _give_back(cluster, previous, restored)
     except NotFound:
         return f"{name} is gone already"
     except SeldonDeployerError as error:
         log.warning("%s could not be undone: %s", name, error)
         return f"not undone: {error}"
     return f"undone: {name} is back at what was deployed before"
+
+
+def _give_back(cluster: Cluster, previous: Object, restored: Object) -> None:
+    """Name those owners again from whom the failed deploy took fields, now that all is as it was.
+
+    Else their next apply would meet a conflict with us, over a deploy that was undone.
+    """
+    if held_fields(previous, naming.FIELD_MANAGER) <= held_fields(restored, naming.FIELD_MANAGER):
+        return
+    metadata = restored["metadata"]
+    owners = [each for each in _entries(previous) if each.get("subresource") != "status"]
+    owners += [each for each in _entries(restored) if each.get("subresource") == "status"]
+    given = {"managedFields": owners, "resourceVersion": metadata["resourceVersion"]}
+    try:
+        cluster.patch(SELDON_DEPLOYMENTS, metadata["name"], {"metadata": given})
+    except SeldonDeployerError as error:
+        log.warning("fields that were taken are not given back to their owners: %s", error)
 
 
 def _as_it_was(previous: Object, applied: Object) -> Object:

@@ -41,6 +41,14 @@ def labels_of(cluster):
     return live_of(cluster)["metadata"].get("labels") or {}
 
 
+def owners_of(live):
+    return {
+        (each["manager"], each["operation"]): each["fieldsV1"]
+        for each in live["metadata"]["managedFields"]
+        if each.get("subresource") != "status"
+    }
+
+
 @pytest.fixture
 def argo(client, sdeps):
     """Applies a manifest as Argo CD does with server-side apply."""
@@ -128,6 +136,10 @@ def test_an_adopted_one_that_fails_is_as_it_was_and_somebody_elses_again(
     assert after["spec"] == before["spec"]
     assert after["metadata"]["labels"] == {"team": "botany"}
     assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
+    assert owners_of(after) == owners_of(before)
+    # What kubectl does next meets nobody.
+    foreign["spec"]["replicas"] = 2
+    kubectl("apply", "--server-side", "-f", kubectl.file(foreign))
 
 
 def test_what_was_taken_for_a_deploy_that_fails_comes_back_whole(deployer, operator, cluster, argo):
@@ -141,6 +153,7 @@ def test_what_was_taken_for_a_deploy_that_fails_comes_back_whole(deployer, opera
     after = live_of(cluster)
     assert after["spec"] == before["spec"]
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
+    assert owners_of(after) == owners_of(before)
 
 
 @pytest.mark.parametrize("sized", [False, True])
