@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import Field, PrivateAttr
+from typing_extensions import override
 from zenml.enums import ServiceState
+from zenml.model_deployers.base_model_deployer import (
+    DEFAULT_DEPLOYMENT_START_STOP_TIMEOUT as START_STOP_SECONDS,
+)
 from zenml.models.v2.misc.service import ServiceType
 from zenml.services.service import BaseDeploymentService
 from zenml.services.service_status import ServiceStatus
@@ -114,6 +118,24 @@ class SeldonDeploymentService(BaseDeploymentService):
         return self._handle.predict(
             request, names=names, returns=returns, timeout_seconds=timeout_seconds
         )
+
+    @override
+    def start(self, timeout: int = 0) -> None:
+        """Bring back as many replicas as there were before the stop, and wait until they answer.
+
+        `timeout` is in seconds; 0 is the model deployer's own. Raises DeploymentTimeout,
+        DeploymentFailed, or NotFound where it was deleted.
+        """
+        self.model_deployer.start_model_server(self.uuid, timeout or START_STOP_SECONDS)
+        self.admin_state = ServiceState.ACTIVE
+        self.update_status()
+
+    @override
+    def stop(self, timeout: int = 0, force: bool = False) -> None:
+        """End all replicas; the deployment stays, and so does its URL. Else as `start`."""
+        self.model_deployer.stop_model_server(self.uuid, timeout or START_STOP_SECONDS, force)
+        self.admin_state = ServiceState.INACTIVE
+        self.update_status()
 
     def get_logs(self, follow: bool = False, tail: int | None = None) -> Generator[str, bool, None]:
         """Yield the log lines of all its pods and containers, as they were written."""

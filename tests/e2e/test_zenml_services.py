@@ -34,6 +34,40 @@ answer({
     assert seen == {"stopped": "inactive", "unreachable": "PredictionError", "same": True}
 
 
+def test_a_service_that_was_loaded_stops_and_starts_itself(store):
+    seen = store.script(
+        PRELUDE
+        + """
+def told(service):
+    row = Client().get_service(service.uuid)
+    return [service.status.state.value, service.is_running, row.state.value, row.admin_state.value]
+
+service = deploy("breaks", artifact("breaks", classifier()), replicas=2)
+[other] = deployer.find_model_server(model_name="breaks")
+other.stop()
+stopped = [told(other), refused(other.predict, [[6.0, 2.9, 4.8, 1.6]])[1]]
+other.start(timeout=60)
+started = [told(other), other.status.replicas, len(other.predict([[6.0, 2.9, 4.8, 1.6]]))]
+service.update_status()
+seen_elsewhere = service.is_running
+deployer.delete_model_server(service.uuid)
+answer({
+    "stopped": stopped, "started": started, "seen_elsewhere": seen_elsewhere,
+    "gone": [refused(other.stop)[0], refused(other.start)[0]],
+})
+"""
+    )
+    assert seen == {
+        "stopped": [
+            ["inactive", False, "inactive", "inactive"],
+            "breaks is stopped. Try: seldon-deployer start breaks",
+        ],
+        "started": [["active", True, "active", "active"], 2, 1],
+        "seen_elsewhere": True,
+        "gone": ["NotFound", "NotFound"],
+    }
+
+
 def test_a_service_whose_resource_is_gone_is_shown_inactive_and_can_be_deleted(store):
     seen = store.script(
         PRELUDE
