@@ -48,8 +48,9 @@ def _of_dict(message: dict[str, Any], protocol: str) -> str:
     if any(part in message for part in parts):
         return ""
     return (
-        f"a dict is sent as a whole message, and this one has no {' or '.join(parts)}: for one row "
-        "of named values give a list of it, [row]"
+        f"a dict is sent as a whole message, and this one has none of its parts "
+        f"({', '.join(parts)}): for one row of named values give a list of it, [row], for columns "
+        "a frame"
     )
 
 

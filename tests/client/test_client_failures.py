@@ -64,7 +64,7 @@ def test_an_error_says_who_said_what_and_what_to_do(make_client, status, body, h
         ([5.1, 3.5], "it is a list of 2. If these are the values of one row, give a list of one"),
         (np.array([5.1, 3.5]), r"reshape\(1, -1\)"),
         (["good dog", "bad cat"], "correct the data: it is a list of 2. If these are"),
-        ({"width": 5.1}, r"this one has no data or jsonData .*of named values give .*\[row\]"),
+        ({"width": 5.1}, r"none of its parts \(data, jsonData, .*of named values give .*\[row\]"),
         ([], "there are no rows in it"),
         (np.empty((0, 4)), "there are no rows in it"),
         ('[{"width": 5.1}]', r"json.loads\(text\)"),
@@ -88,7 +88,7 @@ def test_data_that_look_as_they_mostly_do_are_doubted_no_further(make_client, da
 def test_a_dict_without_inputs_is_told_where_v2_refuses_it(make_client):
     with serving(Answer(400, {"error": "bad"})) as server:
         error = fail(make_client(server.url, protocol="v2", model="m"), {"width": 5.1})
-    assert "this one has no inputs: for one row of named values give a list of it" in error.hint
+    assert "none of its parts (inputs): for one row of named values give a list of it" in error.hint
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,32 @@ def test_a_row_of_a_frame_is_sent_as_that_row(rows: Any, protocol: str) -> None:
     assert sent(pd.DataFrame(rows[:1], dtype=object).iloc[0], protocol) == sent(rows[:1], protocol)
 
 
+PEOPLE = frame(age=[30, 40], name=["Ann", "Bob"], size=[1.5, None])
+
+
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        ([row for _, row in PEOPLE.iterrows()], False),
+        ([row for _, row in PEOPLE.set_index("name", drop=False).iterrows()], False),
+        (list(PEOPLE.itertuples(index=False)), False),
+        (next(PEOPLE.itertuples(index=False)), True),
+        (PEOPLE.to_records(index=False), False),
+        (PEOPLE.to_records(index=False)[0], True),
+        (np.array([(30, "Ann", 1.5)], [("age", int), ("name", "U9"), ("size", float)]), True),
+    ],
+)  # fmt: skip
+def test_rows_of_a_frame_keep_their_names_in_each_form(
+    data: Any, is_one: bool, protocol: str
+) -> None:
+    assert sent(data, protocol) == sent(PEOPLE[:1] if is_one else PEOPLE, protocol)
+    in_order = PEOPLE[["size", "name", "age"]]
+    assert sent(data, protocol, ["size", "name", "age"]) == sent(
+        in_order[:1] if is_one else in_order, protocol
+    )
+
+
 @pytest.mark.parametrize("protocol", ["seldon", "v2"])
 def test_names_give_the_order_of_named_values(protocol: str) -> None:
     rows = [{"a": 1.5, "b": "x"}, {"a": 2.5, "b": "y"}]
