@@ -80,6 +80,8 @@ class Connection(asyncio.Protocol, ABC, Generic[S]):
         self._transport: asyncio.Transport | None = None
         self.is_greeted = False
         self._is_blocked = False
+        # Streams whose end h2 has read, and we are about to be told of.
+        self._ending: frozenset[int] = frozenset()
         # Bytes written while it was blocked.
         self._unread_bytes = 0
         self._begun = self._resets = 0
@@ -152,12 +154,16 @@ class Connection(asyncio.Protocol, ABC, Generic[S]):
             if isinstance(event, events.StreamReset):
                 gone.add(event.stream_id)
                 self._take_reset(event)
+        self._ending = frozenset(
+            event.stream_id for event in taken if isinstance(event, events.StreamEnded)
+        )
         for event in taken:
             if not self.is_open:
                 return
             take = self._TAKEN.get(type(event))
             if take is not None and not _begins_any(event, gone):
                 take(self, event)
+        self._ending = frozenset()
         self.flush()
 
     # --- sending
@@ -198,8 +204,13 @@ class Connection(asyncio.Protocol, ABC, Generic[S]):
 
     def reset(self, stream: S, code: ErrorCodes) -> None:
         """End a stream before its time."""
-        self.state.reset_stream(stream.number, code)
+        self.stop_peer(stream, code)
         self._forget(stream, code)
+
+    def stop_peer(self, stream: S, code: ErrorCodes) -> None:
+        """Have the peer send no more on a stream, where it has not sent all."""
+        if not (stream.is_ended_here and stream.number in self._ending):
+            self.state.reset_stream(stream.number, code)
 
     def announce_end(self, last: int) -> None:
         """Tell the peer that no streams are taken after `last`; those before it go on."""

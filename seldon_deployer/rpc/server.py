@@ -236,7 +236,7 @@ class ServerConnection(Connection[ServerStream]):
         """Have the client stop sending what nobody reads."""
         if stream.is_ended_here and not stream.is_ended_there:
             stream.is_ended_there = True
-            self.state.reset_stream(stream.number, ErrorCodes.NO_ERROR)
+            self.stop_peer(stream, ErrorCodes.NO_ERROR)
             self.remove(stream)
         self.flush()
 

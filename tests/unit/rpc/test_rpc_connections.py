@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 import grpc
 import grpc.aio
 import pytest
+from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from hpack import Encoder
 from hyperframe.frame import PingFrame, SettingsFrame
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from seldon_deployer.rpc.client import CallLost, NotBegun, RpcClient
@@ -265,10 +267,30 @@ FRAMES = st.builds(
 )
 
 
+DATA, HEADERS = 0, 1
+# A call, and the start of a message that is longer than any may be.
+HEAD = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/test/Echo"),
+    (":authority", "a"),
+    ("content-type", "application/grpc"),
+    ("te", "trailers"),
+]
+CALLED = write_frame(HEADERS, 4, 1, Encoder().encode(HEAD))
+TOO_LONG = b"\x00\xff\xff\xff\xff"
+
+
 @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.lists(FRAMES | st.binary(max_size=30), max_size=8), st.booleans())
+@example([CALLED, write_frame(DATA, 1, 1, TOO_LONG)], True)
+@example([CALLED, write_frame(DATA, 0, 1, TOO_LONG), write_frame(DATA, 1, 1, b"")], True)
+@example([CALLED, write_frame(DATA, 0, 1, TOO_LONG), write_frame(DATA, 1, 1, b"a")], True)
 def test_whatever_frames_come_the_server_answers_others_as_before(frames, begins_well):
+    errors = []
+
     async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: errors.append(told))
         async with serving() as (_, port), our_client() as client:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             start = PREFACE + SETTINGS if begins_well else b""
@@ -279,6 +301,30 @@ def test_whatever_frames_come_the_server_answers_others_as_before(frames, begins
                 await asyncio.wait_for(reader.read(), 5)
             writer.close()
             assert bytes(await client.ask(port, "/test/Echo", (), [b"a"], 5)) == b"a"
+
+    asyncio.run(run())
+    assert errors == []
+
+
+def test_a_message_that_is_too_long_is_told_where_it_came_with_its_end():
+    state = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+    state.initiate_connection()
+    state.send_headers(1, HEAD)
+    state.send_data(1, TOO_LONG, end_stream=True)
+
+    async def run():
+        told = {}
+        async with serving() as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.closing(writer):
+                writer.write(state.data_to_send())
+                while "grpc-status" not in told:
+                    read = await asyncio.wait_for(reader.read(4096), 5)
+                    assert read, "the server hung up"
+                    for event in state.receive_data(read):
+                        assert not isinstance(event, events.StreamReset)
+                        told |= dict(getattr(event, "headers", None) or {})
+        assert told["grpc-status"] == str(StatusCode.RESOURCE_EXHAUSTED.value)
 
     asyncio.run(run())
 
