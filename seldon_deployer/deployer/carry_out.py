@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
+from seldon_deployer.cluster.rights import check_may_wait
 from seldon_deployer.deployer.end import End, make_namespace
 from seldon_deployer.deployer.owners import tell_owners, tell_taking
 from seldon_deployer.deployer.plan import Plan
@@ -38,6 +39,8 @@ def carry_out(
     one that it no longer names goes with its last user. Raises what `settle` raises, and
     ClusterError.
     """
+    if not end.is_local:
+        check_may_wait(end.cluster)
     make_namespace(end)
     kept = None if plan.made_from is None else make_secret(end.cluster, plan.made_from)
     try:

@@ -246,6 +246,28 @@ def _right(request):
     return ("watch" if "watch=" in query else "get" if name else "list"), kind
 
 
+@pytest.mark.parametrize(("rule", "resource"), [(0, "seldondeployments"), (1, "deployments")])
+def test_without_the_right_to_watch_nothing_is_written(
+    real_end, namespace, tmp_path, rule, resource
+):
+    admin = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
+    [role] = [
+        each for each in yaml.safe_load_all(rbac_manifest(namespace)) if each["kind"] == "Role"
+    ]
+    role["rules"][rule]["verbs"].remove("watch")
+    admin.apply(ROLES, role)
+    cluster = account_of(
+        real_end, namespace, tmp_path, kinds=("ServiceAccount", "RoleBinding"), **ALL
+    )
+    with pytest.raises(PermissionDenied) as caught:
+        deployer_of(cluster).deploy(WANTED, timeout_seconds=60)
+    assert f"not allowed to watch {resource} in namespace {namespace}" in caught.value.what
+    assert f"rbac -n {namespace}`" in caught.value.hint
+    assert admin.get(SELDON_DEPLOYMENTS, "iris") is None
+    admin.close()
+    cluster.close()
+
+
 def test_without_the_right_to_create_it_is_that_right_that_is_named(real_end, namespace, tmp_path):
     manifests = list(yaml.safe_load_all(rbac_manifest(namespace)))
     admin = connect(kubeconfig=real_end.kubeconfig, namespace=namespace)
