@@ -23,21 +23,22 @@ _REVIEWS = Resource(
     namespaced=False,
 )
 TO_WAIT: tuple[Right, ...] = (("watch", SELDON_DEPLOYMENTS), ("watch", DEPLOYMENTS))
+TO_SEE_IT_GO: tuple[Right, ...] = TO_WAIT[:1]
 _USED: Right = ("get", SELDON_DEPLOYMENTS)
 
 
-def check_may_wait(cluster: Cluster) -> None:
+def check_may_wait(cluster: Cluster, needed: Iterable[Right] = TO_WAIT) -> None:
     """Raise PermissionDenied where the API server is certain that we may not watch a deployment.
 
-    To be called once something was read.
+    To be called once one was read, and before it is written.
     """
-    missing = find_missing(_review(cluster), TO_WAIT)
+    missing = find_missing(_review(cluster), needed)
     if not missing:
         return
     told = " and ".join(f"{verb} {resource.plural}" for verb, resource in missing)
     raise PermissionDenied(
         f"not allowed to {told} in namespace {cluster.namespace}",
-        why="so nobody could tell whether it serves, and nothing was sent",
+        why="so nobody could tell when it is done, and nothing was sent",
         hint=f"ask for the role that `seldon-deployer rbac -n {cluster.namespace}` prints",
         status=403,
     )

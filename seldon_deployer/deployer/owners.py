@@ -55,3 +55,11 @@ def tell_owners(before: Object | None, after: Object, tell: Tell) -> None:
             f"shared from now on: {describe_held(shared)}; who changes one first has it, or meets "
             "a conflict"
         )
+
+
+def tell_others(live: Object, tell: Tell) -> None:
+    """Say, before it is deleted, who else writes a deployment."""
+    held = held_fields(live, FIELD_MANAGER)
+    if others := sorted({each.manager for each in held if each.field == ".spec.predictors"}):
+        name = live["metadata"]["name"]
+        tell(f"{name} is written by {', '.join(others)} too, from where it may be made again")

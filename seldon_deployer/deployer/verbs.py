@@ -12,6 +12,7 @@ from seldon_deployer import naming
 from seldon_deployer.artifacts.record import NO_RECORD, ArtifactRecord
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Cluster, Object
 from seldon_deployer.cluster.failures import api_missing
+from seldon_deployer.cluster.rights import TO_SEE_IT_GO, check_may_wait
 from seldon_deployer.config import DeploymentConfig, Part
 from seldon_deployer.deployer import scale
 from seldon_deployer.deployer.carry_out import carry_out
@@ -20,7 +21,7 @@ from seldon_deployer.deployer.difference import Difference
 from seldon_deployer.deployer.end import End, Runtime, choose_end, local_end
 from seldon_deployer.deployer.found_models import check_all_can_run, find_models
 from seldon_deployer.deployer.lookup import find_live, list_ours, remove
-from seldon_deployer.deployer.owners import find_conflicts, newly_shared, tell_owners
+from seldon_deployer.deployer.owners import find_conflicts, newly_shared, tell_others, tell_owners
 from seldon_deployer.deployer.plan import Plan, Planner, Wish, build
 from seldon_deployer.deployer.plan_manifest import ManifestWish, plan_manifest
 from seldon_deployer.deployer.preflight import Preflight, look_before
@@ -245,6 +246,9 @@ class Deployer:
         Raises NotFound, OwnershipError for a resource of somebody else, or DeploymentTimeout.
         """
         live = find_live(self.cluster, name, ours=True)
+        if not self.is_local:
+            check_may_wait(self.cluster, TO_SEE_IT_GO)
+        tell_others(live, log.warning)
         remove(self.cluster, live, timeout_seconds=timeout_seconds)
 
     def render(self, config: DeploymentConfig) -> Object:
@@ -320,6 +324,8 @@ class Deployer:
         started = time.monotonic()
         live = find_live(self.cluster, name, ours=True)
         before = look_before(self.cluster, live["metadata"]["name"])
+        if not self.is_local:
+            check_may_wait(self.cluster)
         # Whoever set the replicas before: this was asked for now.
         applied = self.cluster.apply(SELDON_DEPLOYMENTS, change(live), force=True)
         tell_owners(live, applied, log.info)

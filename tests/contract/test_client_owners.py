@@ -170,6 +170,19 @@ def test_what_argo_applied_stops_and_starts(deployer, operator, cluster, argo, s
     assert live_of(cluster)["spec"] == manifest["spec"]
 
 
+def test_a_deletion_of_what_argo_applied_tells_that_it_may_come_back(
+    deployer, operator, cluster, argo, caplog
+):
+    argo(deployer.render(config()))
+    deployer.delete("iris")
+    assert f"written by {ARGO} too" in caplog.text
+    assert live_of(cluster) is None
+    caplog.clear()
+    deployer.deploy(config(), timeout_seconds=30)
+    deployer.delete("iris")
+    assert "too, from where" not in caplog.text
+
+
 def test_a_restart_of_what_argo_applied_is_a_conflict_and_no_silence(
     deployer, operator, cluster, argo
 ):

@@ -264,6 +264,15 @@ def test_without_the_right_to_watch_nothing_is_written(
     assert f"not allowed to watch {resource} in namespace {namespace}" in caught.value.what
     assert f"rbac -n {namespace}`" in caught.value.hint
     assert admin.get(SELDON_DEPLOYMENTS, "iris") is None
+    made = admin.create(SELDON_DEPLOYMENTS, deployer_of(admin).render(WANTED))
+    with pytest.raises(PermissionDenied, match="nothing was sent"):
+        deployer_of(cluster).stop("iris")
+    if resource == "seldondeployments":
+        with pytest.raises(PermissionDenied, match="nothing was sent"):
+            deployer_of(cluster).delete("iris")
+        assert admin.get(SELDON_DEPLOYMENTS, "iris") == made
+    else:
+        deployer_of(cluster).delete("iris")
     admin.close()
     cluster.close()
 
