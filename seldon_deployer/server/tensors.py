@@ -184,10 +184,13 @@ def fit_dtype(array: Array, dtype: str, name: str) -> Array:
     wanted = np.dtype(dtype)
     if array.dtype == wanted:
         return array
+    if not array.size:
+        # Nothing is lost, whatever it was called.
+        return np.empty(array.shape, wanted)
     if wanted.kind == "O":
         fits = array.dtype.kind in "OSU"
         converted = array.astype(object) if fits else array
-    elif array.size and array.dtype.kind not in "biuf":
+    elif array.dtype.kind not in "biuf":
         fits, converted = False, array
     else:
         with np.errstate(over="ignore", invalid="ignore"):

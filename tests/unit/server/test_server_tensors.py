@@ -56,6 +56,17 @@ def test_numbers_are_no_text_and_text_is_no_number(array):
         fit_dtype(words, array.dtype.name, "x")
 
 
+@given(
+    st.sampled_from([*NUMBERS, "object"]),
+    st.sampled_from([*NUMBERS, "object"]),
+    arrays.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=2).filter(lambda s: 0 in s),
+)
+def test_an_array_without_values_loses_none(given_dtype, dtype, shape):
+    fitted = fit_dtype(np.empty(shape, given_dtype), dtype, "x")
+
+    assert (fitted.dtype, fitted.shape) == (dtype, shape)
+
+
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=6, unique=True), st.data())
 def test_columns_come_into_the_model_s_order_by_name(expected, data):
     names = data.draw(st.permutations(expected))
