@@ -2,8 +2,9 @@
 
 ZenML validates a stack without a model deployer, and takes values of any kind for a step's
 parameters: both were told by the step itself, when all before it was done. A call of a step is the
-first that there is of it, so the call looks at what is known by then. Outputs of other steps and
-what a run's configuration file sets are not, and stay the step's own to judge.
+first that there is of it, so the call looks at what is known by then. What a run's configuration
+file sets is known a moment later, to the model deployer (`known_fields`); outputs of other steps
+are not before the step itself.
 """
 
 from __future__ import annotations
@@ -13,12 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from zenml import get_step_context
-from zenml.client import Client
 from zenml.steps import BaseStep
 
-from seldon_deployer.config import DeploymentConfig, config_error
-from seldon_deployer.errors import InvalidFields
-from seldon_deployer.naming import resource_name
 from seldon_deployer.steps.custom_parameters import CustomDeployParameters
 from seldon_deployer.workload import Value
 from seldon_deployer.zenml_plugin.active import active_model_deployer
@@ -27,6 +24,7 @@ from seldon_deployer.zenml_plugin.config import (
     SeldonDeploymentPredictorParameter,
     SeldonResourceRequirements,
 )
+from seldon_deployer.zenml_plugin.known_fields import check_fields, read_fields
 
 # Known where a pipeline is composed: all else is made by a run.
 _PLAIN = (str, int, float, type(None), Value)
@@ -71,14 +69,15 @@ def _is_in_a_step() -> bool:
 
 
 def _known_values(step: BaseStep, args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that a call gives values for; none where ZenML refuses it anyway."""
+    """The parameters that have values by now; none where ZenML refuses the call anyway."""
     signature = inspect.signature(step.entrypoint)
     fields = {name: value for name, value in options.items() if name in signature.parameters}
     try:
         given = signature.bind_partial(*args, **fields).arguments
     except TypeError:
         return {}
-    return {name: value for name, value in given.items() if _is_known(value)}
+    known = {**step.configuration.parameters, **given}
+    return {name: value for name, value in known.items() if _is_known(value)}
 
 
 def _is_known(value: Any) -> bool:
@@ -90,45 +89,10 @@ def _is_known(value: Any) -> bool:
 
 
 def _check_values(given: dict[str, Any]) -> None:
-    fields = _deployment_fields(given)
-    known = _check_fields(fields)
-    if name := fields.get("model_name"):
-        resource_name(name)
+    # Of a run's configuration file more may come, which the model deployer judges then.
+    known = check_fields(read_fields(given), are_all=False)
     code = given.get("custom_deploy_parameters")
     if isinstance(code, Mapping):
         code = CustomDeployParameters(**code)
     if isinstance(code, CustomDeployParameters):
         code.check_parameters(known.get("parameters"))
-
-
-def _deployment_fields(given: dict[str, Any]) -> dict[str, Any]:
-    config = given.get("config") or {}
-    if isinstance(config, SeldonDeploymentConfig):
-        config = config.model_dump(exclude_defaults=True, exclude={"name", "service_name"})
-    named = {
-        name: value
-        for name, value in given.items()
-        if name in DeploymentConfig.model_fields and value is not None
-    }
-    fields = {**config, **named}
-    if Client().active_stack.orchestrator.config.is_remote:
-        # Where the steps run, there may be servers that this machine was not told of.
-        fields.pop("implementation", None)
-    return fields
-
-
-def _check_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Raise ConfigError for fields that are wrong by themselves; returns them as they are read.
-
-    What they are together is not known yet: a run may bring others.
-    """
-    known: dict[str, Any] = {}
-    try:
-        known = SeldonDeploymentConfig(**{"model_name": "model", **fields}).deployment_fields()
-        DeploymentConfig(**known)
-    except InvalidFields as error:
-        wrong = tuple((path, said) for path, said in error.problems if path)
-        if wrong:
-            told = InvalidFields(error.what, problems=wrong, hint=error.hint)
-            raise config_error(told) from None
-    return known

@@ -24,12 +24,13 @@ from seldon_deployer.steps.signature import takes_deployment_fields
 from seldon_deployer.zenml_plugin.active import active_model_deployer
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 from seldon_deployer.zenml_plugin.custom_image import CUSTOM_DEPLOYMENT, CUSTOM_IMAGE_KEY
+from seldon_deployer.zenml_plugin.known_fields import DEPLOYMENT
 from seldon_deployer.zenml_plugin.materializer import LOADER
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
 
 
 @check_calls
-@step(enable_cache=False, extra={CUSTOM_DEPLOYMENT: True})
+@step(enable_cache=False, extra={DEPLOYMENT: True, CUSTOM_DEPLOYMENT: True})
 @takes_deployment_fields
 def seldon_custom_model_deployer_step(
     model: UnmaterializedArtifact,

@@ -13,11 +13,12 @@ from seldon_deployer.steps.deploying import complete_config, deploy_and_note, ke
 from seldon_deployer.steps.signature import takes_deployment_fields
 from seldon_deployer.zenml_plugin.active import active_model_deployer
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
+from seldon_deployer.zenml_plugin.known_fields import DEPLOYMENT
 from seldon_deployer.zenml_plugin.service import SeldonDeploymentService
 
 
 @check_calls
-@step(enable_cache=False)
+@step(enable_cache=False, extra={DEPLOYMENT: True})
 @takes_deployment_fields
 def seldon_model_deployer_step(
     model: UnmaterializedArtifact,

@@ -93,7 +93,8 @@ class SeldonModelDeployer(BaseModelDeployer):
     def get_docker_builds(self, snapshot: PipelineSnapshotBase) -> list[BuildConfiguration]:
         """The images of steps that serve by code of the user's own, for a cluster.
 
-        The embedded runtime needs none. ZenML called the argument otherwise before 0.90.
+        The embedded runtime needs none. ZenML called the argument otherwise before 0.90. It asks
+        before anything runs, with all that a run's configuration gives: so that is judged here.
         """
         # Imported on use: most pipelines have no such step.
         from seldon_deployer.zenml_plugin.custom_image import (
@@ -101,8 +102,10 @@ class SeldonModelDeployer(BaseModelDeployer):
             contexts_folder,
             custom_builds,
         )
+        from seldon_deployer.zenml_plugin.known_fields import check_steps
 
         steps = snapshot.step_configurations
+        check_steps(steps)
         if not any(step.config.extra.get(CUSTOM_DEPLOYMENT) for step in steps.values()):
             return []
         if self.deployer.is_local:

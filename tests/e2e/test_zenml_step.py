@@ -59,6 +59,13 @@ said = [
         {"parameters": [{"name": "method", "type": "INT", "value": "predict"}]},
     )
 ]
+preset = seldon_model_deployer_step.with_options(parameters={"replicas": "many"})
+
+@pipeline(enable_cache=False)
+def preset_wrong():
+    preset(model=train())
+
+said.append(refused(preset_wrong))
 answer({"said": said, "runs": Client().list_pipeline_runs().total - before})
 """
     )
@@ -69,6 +76,7 @@ answer({"said": said, "runs": Client().list_pipeline_runs().total - before})
         ["InvalidName", "no ASCII letter or digit is left of it"],
         ["ConfigError", "hpa.max_replica: there is no such field"],
         ["ConfigError", "the parameter 'method' cannot be of type INT"],
+        ["ConfigError", "replicas: must be a whole number"],
     ]
     assert seen["runs"] == 0
     for (kind, said), (wanted_kind, words) in zip(seen["said"], wanted, strict=True):
@@ -108,29 +116,79 @@ answer({"said": outcome(run.id).exception_info.traceback, "left": left("wrong")}
     assert seen["left"] == NOTHING
 
 
-def test_fields_that_need_others_may_get_them_from_the_run(store):
+def test_what_a_configuration_file_sets_is_judged_before_anything_runs(store):
     seen = store.script(
         PRELUDE
         + PIPELINE
         + """
-from seldon_deployer.errors import InvalidFields
-from seldon_deployer import DeploymentConfig
+import yaml
+
+@pipeline(enable_cache=False)
+def filed(fields: dict):
+    seldon_model_deployer_step(model=train(), **fields)
+
+def with_file(**parameters):
+    path = pathlib.Path("run.yaml")
+    steps = {"seldon_model_deployer_step": {"parameters": parameters}}
+    path.write_text(yaml.safe_dump({"steps": steps}))
+    return filed.with_options(config_path=str(path))
+
+before = Client().list_pipeline_runs().total
+# What only the whole of the fields says is not told where they are composed.
+filed.prepare(fields={"replicas": 2, "hpa": {"max_replicas": 3}})
+said = [
+    refused(with_file(replicas="many"), fields={"model_name": "filed"}),
+    refused(with_file(model_name="!!!"), fields={}),
+    refused(with_file(hpa={"max_replicas": 3}), fields={"replicas": 2}),
+]
+runs = Client().list_pipeline_runs().total - before
+served = outcome(with_file(model_name="filed", replicas=2)(fields={}).id).output.load()
+left_running = [served.name, served.status.replicas]
+deployer.delete_model_server(served.uuid)
+answer({"said": said, "runs": runs, "served": left_running})
+"""
+    )
+    wanted = [
+        ["ConfigError", "replicas: must be a whole number"],
+        ["InvalidName", "no ASCII letter or digit is left of it"],
+        ["ConfigError", "hpa decides how many replicas there are"],
+    ]
+    for (kind, said), (wanted_kind, words) in zip(seen["said"], wanted, strict=True):
+        assert kind == wanted_kind
+        assert words in said
+    assert seen["runs"] == 0
+    assert seen["served"] == ["filed", 2]
+
+
+def test_what_contradicts_a_value_of_another_step_is_left_to_the_run(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@step(enable_cache=False)
+def choose() -> dict:
+    return {"max_replicas": 3}
 
 @pipeline(enable_cache=False)
 def half():
-    seldon_model_deployer_step(model=train(), replicas=2, hpa={"max_replicas": 3})
+    seldon_model_deployer_step(model=train(), model_name="half", replicas=2, hpa=choose())
 
-contradicting = {"replicas": 2, "hpa": {"max_replicas": 3}}
 before = Client().list_pipeline_runs().total
-said = refused(DeploymentConfig, model_name="half", model_uri="x", **contradicting)
 try:
     half()
 except Exception:
     pass
-answer({"said": said[0], "runs": Client().list_pipeline_runs().total - before})
+run = Client().list_pipeline_runs(sort_by="desc:created").items[0]
+answer({
+    "runs": Client().list_pipeline_runs().total - before,
+    "said": outcome(run.id).exception_info.traceback,
+    "left": left("half"),
+})
 """
     )
-    assert seen == {"said": "InvalidFields", "runs": 1}
+    assert seen["runs"] == 1
+    assert "hpa decides how many replicas there are" in seen["said"]
+    assert seen["left"] == NOTHING
 
 
 def test_the_step_names_the_model_after_the_pipeline_and_keeps_it_without_a_decision(store):
