@@ -14,6 +14,8 @@ _SERVER_LIMIT = 40
 # What a unit that works says of some data and not of other.
 _OF_DATA = frozenset({200, 400, 413, 422, 500})
 _OF_SIZE = frozenset({413})
+# Seldon's own words for what the code of a unit returned; it answers them as if the data were bad.
+_OF_RETURNED = "Unknown data type returned as payload"
 
 
 def read_json(reply: Reply) -> Any:
@@ -107,6 +109,11 @@ def _told(name: str, call: Call, reply: Reply, message: Any, reason: str) -> Pre
     if _is_orchestrators(message):
         what += " from its orchestrator"
         hint = f"a unit does not answer as it should: see `seldon-deployer logs {name}`"
+    elif _OF_RETURNED in reason:
+        hint = (
+            "the unit's own code returned that: have it return an array or a list, or with "
+            "protocol seldon a dict, a text or bytes"
+        )
     else:
         hint = _hint(name, None, reply.status)
         if call.doubt and is_of_data and reply.status not in _OF_SIZE:

@@ -130,7 +130,8 @@ def _has_form(kind: type, protocol: str) -> bool:
 
 def _foreign(where: str, kind: str, protocol: str) -> PayloadError:
     hints = {
-        "dict": "rows of named values are a frame: pandas.DataFrame(rows)",
+        "dict": "columns are flat: give each of its values a column of its own, or take protocol "
+        "seldon, whose JSON has objects",
         "Decimal": "column.astype(float)",
         "bytes": "send text, or protocol v2, which has bytes",
         "Timestamp": _MOMENTS_HINT,

@@ -79,6 +79,14 @@ def test_what_looks_odd_in_refused_data_is_what_to_try(make_client, data, words)
     assert "send fewer rows at once" in too_large.hint
 
 
+def test_what_the_code_of_a_unit_returned_is_no_fault_of_the_data(make_client):
+    info = "Unknown data type returned as payload (must be list or np array):None"
+    body = {"status": {"status": 1, "code": -1, "info": info, "reason": "MICROSERVICE_BAD_DATA"}}
+    with serving(Answer(400, body)) as server:
+        error = fail(make_client(server.url), [1.5])
+    assert "the unit's own code returned that: have it return an array or a list" in error.hint
+
+
 @pytest.mark.parametrize("data", [[[5.1]], np.array([[5.1]]), "text", {"data": {}}, b"x"])
 def test_data_that_look_as_they_mostly_do_are_doubted_no_further(make_client, data):
     with serving(Answer(400, UNIT)) as server:

@@ -251,6 +251,12 @@ def test_a_value_that_is_missing_in_the_only_row_is_nan_in_v2() -> None:
     assert (age["datatype"], age["data"]) == ("FP64", [None])
 
 
+@pytest.mark.parametrize("data", [[{"a": {"b": 1}}], [[{"b": 1}]], frame(a=[{"b": 1}])])
+def test_objects_in_a_column_are_no_text_of_v2(data: Any) -> None:
+    with pytest.raises(PayloadError, match=r"values of type dict.*a column of its own"):
+        sent(data, "v2")
+
+
 def test_a_list_in_a_named_value_is_one_value_of_its_row() -> None:
     rows = [{"id": 1, "words": ["a", "b"]}, {"id": 2, "words": ["c"]}]
 
