@@ -61,12 +61,10 @@ class Difference:
 
 def _asked(obj: Object) -> Object:
     """The parts of an object that somebody asked for; the rest is the API server's."""
-    metadata: dict[str, Any] = {
-        key: obj["metadata"][key] for key in _METADATA if obj["metadata"].get(key)
-    }
-    if "annotations" in metadata:
-        given = metadata["annotations"].items()
-        metadata["annotations"] = {key: text for key, text in given if key != _KUBECTL_COPY}
+    given = dict(obj["metadata"])
+    notes = (given.get("annotations") or {}).items()
+    given["annotations"] = {key: text for key, text in notes if key != _KUBECTL_COPY}
+    metadata: dict[str, Any] = {key: given[key] for key in _METADATA if given.get(key)}
     head = {key: obj[key] for key in ("apiVersion", "kind")}
     return {**head, "metadata": metadata, "spec": obj.get("spec")}
 

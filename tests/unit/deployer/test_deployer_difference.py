@@ -24,6 +24,15 @@ def test_what_the_api_server_and_kubectl_add_is_no_difference():
     assert str(Difference(LIVE, after)) == ""
 
 
+def test_what_had_no_note_but_kubectls_has_none():
+    bare = deepcopy(LIVE)
+    del bare["metadata"]["annotations"]
+    copied = deepcopy(LIVE)
+    copied["metadata"]["annotations"] = {COPY: "{}"}
+    assert not Difference(bare, copied)
+    assert str(Difference(bare, copied)) == ""
+
+
 def test_the_order_of_keys_is_no_difference():
     after = {key: LIVE[key] for key in reversed(LIVE)}
     assert not Difference(LIVE, after)
