@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
 from seldon_deployer.artifacts.location import local_path
 from seldon_deployer.catalogue import known_servers
-from seldon_deployer.cluster import Cluster, Object
+from seldon_deployer.cluster import NAMESPACES, Cluster, Object
 from seldon_deployer.deployer.credentials import StorageCredentials
 from seldon_deployer.deployer.live_advice import LIVE_RULES, check_live
 from seldon_deployer.deployer.live_facts import gather_facts
@@ -16,7 +17,7 @@ from seldon_deployer.deployer.live_secrets import LiveSecrets
 from seldon_deployer.deployer.preflight import Preflight
 from seldon_deployer.deployer.references import model_references
 from seldon_deployer.deployer.stores import Stores
-from seldon_deployer.errors import ManifestError, UsageError
+from seldon_deployer.errors import ManifestError, NotFound, PermissionDenied, UsageError
 from seldon_deployer.manifest.advice import RULES
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Asking:
         found = check_live(manifest, facts, ignore=self._ignore, strict=self._preflight == "strict")
         errors = [each for each in found if each.severity == "error"]
         if errors:
+            self._check_namespace()
             where = "on the embedded runtime" if self._is_local else "as this cluster is"
             at = " --runtime local" if self._is_local else ""
             name = manifest["metadata"]["name"]
@@ -75,6 +77,22 @@ class Asking:
             )
         for each in found if tells else ():
             log.warning("%s: %s (%s)", each.field, each.message, each.reason)
+
+    def _check_namespace(self) -> None:
+        """Raise NotFound where the namespace itself is what is missing, as far as we may look.
+
+        The embedded runtime's is made with the first deployment.
+        """
+        name = self._cluster.namespace
+        if self._is_local:
+            return
+        with suppress(PermissionDenied):
+            if self._cluster.get(NAMESPACES, name) is None:
+                raise NotFound(
+                    f"there is no namespace {name}",
+                    hint=f"name one that is there, or make it: kubectl create namespace {name}",
+                    status=404,
+                )
 
     def check_stores(self, manifest: Object) -> None:
         """Look at every model that an initializer will fetch, but those that were looked at."""

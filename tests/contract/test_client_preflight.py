@@ -13,7 +13,13 @@ from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS, Resource, conne
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import Deployer, StorageCredentials
 from seldon_deployer.deployer.end import End as DeployerEnd
-from seldon_deployer.errors import ManifestError, PermissionDenied, StorageMissing, UsageError
+from seldon_deployer.errors import (
+    ManifestError,
+    NotFound,
+    PermissionDenied,
+    StorageMissing,
+    UsageError,
+)
 from seldon_deployer.secrets import parse_credentials
 
 TRANSPORT = "seldon_deployer.cluster.transport"
@@ -67,6 +73,14 @@ def test_a_secret_of_another_store_is_told(deployer, cluster):
     with pytest.raises(ManifestError, match="says nothing of s3://"):
         deployer.deploy(in_s3(secret_name="gs"), timeout_seconds=30)
     assert cluster.get(SELDON_DEPLOYMENTS, "iris") is None
+
+
+def test_a_namespace_that_is_not_there_is_what_is_missing(end):
+    cluster = connect(kubeconfig=end.kubeconfig, namespace="modles")
+    deployer = Deployer(DeployerEnd(cluster, is_local=False, base_url=None))
+    with pytest.raises(NotFound, match="kubectl create namespace modles"):
+        deployer.deploy(in_s3(secret_name="missing"), timeout_seconds=30)
+    cluster.close()
 
 
 def test_what_several_parts_want_is_told_once(deployer, cluster):
