@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seldon_deployer.client.named import read_named_rows
 from seldon_deployer.errors import PayloadError
-from seldon_deployer.payload.arrays import as_array, as_column, is_missing
+from seldon_deployer.payload.arrays import as_array, as_column, missing_kinds
 from seldon_deployer.payload.table import Table
 
 if TYPE_CHECKING:
@@ -96,13 +96,15 @@ def _prepare_array(array: Array, where: str, protocol: str) -> Array:
 
 
 def _prepare_objects(array: Array, where: str, protocol: str) -> Array:
-    for kind in {type(value) for value in array.flat if not is_missing(value)}:
+    kinds = set(map(type, array.flat))
+    nulls = missing_kinds(kinds)
+    for kind in kinds - nulls:
         if not _has_form(kind, protocol):
             raise _foreign(where, kind.__name__, protocol)
     missing = [
         index
         for index, value in enumerate(array.flat)
-        if is_missing(value) or (isinstance(value, float) and math.isnan(value))
+        if type(value) in nulls or (isinstance(value, float) and math.isnan(value))
     ]
     if not missing:
         return array

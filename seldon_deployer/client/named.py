@@ -19,22 +19,24 @@ def read_named_rows(data: Any, names: Sequence[str] | None) -> Any:
     `names` gives the order of the columns. Raises PayloadError where rows have other names than
     the first, or where a Series may be a row or a column.
     """
+    if isinstance(data, (list, tuple)):
+        rows = _read_rows([data] if hasattr(data, "_asdict") else data)
+        return _table(rows, names) if rows else data
     if _is_series(data):
         return _row_or_column(data, names)
     if _field_names(data) and data.ndim < 2:
         records = data.reshape(-1)
         fields = {name: records[name] for name in _field_names(data)}
         return Table({name: fields[name] for name in _columns_of([fields], names)})
-    if hasattr(data, "_asdict"):
-        data = [data]
-    rows = _read_rows(data) if isinstance(data, (list, tuple)) else []
-    return _table(rows, names) if rows else data
+    return data
 
 
 def _read_rows(data: Sequence[Any]) -> list[Mapping[Any, Any]]:
     """Each row by its names; no rows where one of them has none."""
     rows = []
     for row in data:
+        if isinstance(row, list):
+            return []
         if isinstance(row, Mapping):
             rows.append(row)
         elif hasattr(row, "_asdict"):

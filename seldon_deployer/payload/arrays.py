@@ -90,15 +90,27 @@ def as_column(data: Any) -> Array:
     What libraries of frames have for missing values is NaN among numbers, and where there is
     nothing else. All other values are as `as_array` takes them.
     """
+    import numpy as np
+
     array = as_array(data)
-    if array.dtype.kind != "O":
+    if array.dtype.kind != "O" or not array.size:
         return array
-    values = [None if is_missing(value) else _plain(value) for value in array.tolist()]
-    kinds = {type(value) for value in values if value is not None}
+    values = array.tolist()
+    kinds = set(map(type, values))
+    nulls = missing_kinds(kinds)
     # Of numbers alone: numpy makes text of what stands beside text, and cuts bytes at a zero.
-    if values and kinds <= {int, float}:
+    if not all(issubclass(kind, (int, float, np.number, np.bool)) for kind in kinds - nulls):
+        return array
+    values = [None if type(value) in nulls else _plain(value) for value in values]
+    plain = {type(value) for value in values if value is not None}
+    if plain <= {int, float}:
         return to_array(values)
-    return array.astype(bool) if kinds == {bool} and None not in values else array
+    return array.astype(bool) if plain == {bool} and not nulls else array
+
+
+def missing_kinds(kinds: Iterable[type]) -> set[type]:
+    """Those of the types whose values are missing ones; by name, so that pandas is not loaded."""
+    return {kind for kind in kinds if kind.__name__ in _NULLS}
 
 
 def to_column(values: Sequence[Any]) -> Array:
@@ -110,11 +122,6 @@ def to_column(values: Sequence[Any]) -> Array:
     for i, value in enumerate(values):
         column[i] = value
     return as_column(column)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value is None, or pandas' NA or NaT; known by its name, without pandas."""
-    return type(value).__name__ in _NULLS
 
 
 def reshape(array: Array, shape: Any, where: str) -> Array:
