@@ -19,7 +19,7 @@ from seldon_deployer.errors import (
 )
 from seldon_deployer.manifest.diagnosis import Diagnosis, diagnose
 from seldon_deployer.manifest.observation import Observation, pods_of_revision
-from seldon_deployer.manifest.ownership import held_fields, owned_fields
+from seldon_deployer.manifest.ownership import owned_fields
 from seldon_deployer.manifest.readiness import NotYet
 from seldon_deployer.service.observe import PODS_TO_ASK_ABOUT, events_of, pod_selector
 
@@ -103,20 +103,34 @@ def undo(cluster: Cluster, applied: Object, previous: Object | None) -> str:
 
 
 def _give_back(cluster: Cluster, previous: Object, restored: Object) -> None:
-    """Name those owners again from whom the failed deploy took fields, now that all is as it was.
+    """Name the owners again that there were, now that all is as it was.
 
-    Else their next apply would meet a conflict with us, over a deploy that was undone.
+    Else the next apply of those from whom the failed deploy took fields, or who share some with us
+    since, would meet a conflict over a deploy that was undone.
     """
-    if held_fields(previous, naming.FIELD_MANAGER) <= held_fields(restored, naming.FIELD_MANAGER):
+    before, after = _owners(previous), _owners(restored)
+    if [_owned(each) for each in before] == [_owned(each) for each in after]:
         return
     metadata = restored["metadata"]
-    owners = [each for each in _entries(previous) if each.get("subresource") != "status"]
-    owners += [each for each in _entries(restored) if each.get("subresource") == "status"]
-    given = {"managedFields": owners, "resourceVersion": metadata["resourceVersion"]}
+    of_status = [each for each in _entries(restored) if each not in after]
+    given = {
+        "managedFields": [*before, *of_status],
+        "resourceVersion": metadata["resourceVersion"],
+    }
     try:
         cluster.patch(SELDON_DEPLOYMENTS, metadata["name"], {"metadata": given})
     except SeldonDeployerError as error:
         log.warning("fields that were taken are not given back to their owners: %s", error)
+
+
+def _owners(obj: Object) -> list[Object]:
+    """Who owns what is asked for, in the order of names: the status is nobody's to ask for."""
+    asking = [each for each in _entries(obj) if each.get("subresource") != "status"]
+    return sorted(asking, key=lambda each: (each["manager"], each["operation"]))
+
+
+def _owned(entry: Object) -> Object:
+    return {key: value for key, value in entry.items() if key != "time"}
 
 
 def _as_it_was(previous: Object, applied: Object) -> Object:
