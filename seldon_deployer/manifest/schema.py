@@ -109,14 +109,20 @@ def _check_object(schema: Object, value: Object, path: str) -> Iterator[Violatio
 
 
 def _check_keys(schema: Object, items: list[Any], path: str) -> Iterator[Violation]:
-    """Items of a keyed list without a key, or with another's; null has the empty key."""
+    """The first item of a keyed list that has no key, else those with another's.
+
+    A null has the empty key. Observed on Kubernetes 1.34.
+    """
     names = schema.get("x-kubernetes-list-map-keys", [])
-    seen: dict[str, int] = {}
-    for index, item in enumerate(items if names else []):
+    if not names:
+        return
+    for index, item in enumerate(items):
         if item is not None and not isinstance(item, dict):
             rule = "must be an object for an array of list-type map"
             yield Violation(f"{path}[{index}]", f"Invalid value: {_compact(item)}: {rule}")
-            continue
+            return
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items):
         filled = fill_defaults(schema["items"], item) if isinstance(item, dict) else {}
         key = _compact({name: filled[name] for name in names if name in filled})
         seen[key] = seen.get(key, 0) + 1

@@ -105,6 +105,7 @@ def test_a_real_api_server_takes_our_definition(bare_end: End) -> None:
     assert answer.warnings == []
 
 
+TWICE = [{"containerPort": 1}, {"containerPort": 1}]
 FIRST_CONTAINER = ("spec", "predictors", 0, "componentSpecs", 0, "spec", "containers", 0)
 changes = st.lists(
     st.tuples(
@@ -121,6 +122,12 @@ changes = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @example([((*FIRST_CONTAINER, "ports", 0), 2.0, "set")])
+@example([((*FIRST_CONTAINER, "ports"), [0, 1], "set")])
+@example([((*FIRST_CONTAINER, "ports"), [None, None, None], "set")])
+@example([((*FIRST_CONTAINER, "ports"), [0, None, None, None], "set")])
+@example([((*FIRST_CONTAINER, "ports"), [*TWICE, 0], "set")])
+@example([((*FIRST_CONTAINER, "ports"), [0, *TWICE], "set")])
+@example([((*FIRST_CONTAINER, "ports"), [None, None, *TWICE, "a"], "set")])
 @given(changes)
 def test_the_verdict_is_the_api_servers(
     real_client: Client, changes: list[tuple[tuple[str | int, ...], Any, str]]

@@ -119,12 +119,20 @@ def wrong_type(path: str, wanted: str, got: str) -> str:
         ),
         (
             (*CONTAINER, "ports"),
-            [0, None, None, None],
+            [None, None, None],
             [
-                wrong_type(f"{PORTS}[0]", "object", "integer"),
-                *(wrong_type(f"{PORTS}[{index}]", "object", "null") for index in (1, 2, 3)),
-                f"{PORTS}[0]: Invalid value: 0: must be an object for an array of list-type map",
-                f"{PORTS}[2]: Duplicate value: {{}}",
+                *(wrong_type(f"{PORTS}[{index}]", "object", "null") for index in range(3)),
+                f"{PORTS}[1]: Duplicate value: {{}}",
+            ],
+        ),
+        (
+            (*CONTAINER, "ports"),
+            [None, None, 0, "a"],
+            [
+                *(wrong_type(f"{PORTS}[{index}]", "object", "null") for index in range(2)),
+                wrong_type(f"{PORTS}[2]", "object", "integer"),
+                wrong_type(f"{PORTS}[3]", "object", "string"),
+                f"{PORTS}[2]: Invalid value: 0: must be an object for an array of list-type map",
             ],
         ),
         (
