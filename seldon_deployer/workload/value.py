@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, ModelWrapValidatorHandler
+from pydantic import AliasGenerator, BaseModel, ConfigDict
 from pydantic import model_validator as _model_validator
 from pydantic.alias_generators import to_camel, to_snake
+
+# Its home: pydantic itself names it from 2.10 on, and older ZenML comes with older pydantic.
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from seldon_deployer.workload.constructor import TellingModel
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from seldon_deployer.workload.rules import check_dns_label, check_path
-from seldon_deployer.workload.value import Object, Value
+from seldon_deployer.workload.value import Value
 
 # The kinds of volumes that Seldon's resource knows: Kubernetes 1.23's.
 VOLUME_SOURCES = frozenset(
@@ -29,7 +29,7 @@ class Volume(Value):
     """
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Object] = Field(init=False)
+    __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
 
     name: Annotated[str, AfterValidator(check_dns_label)]
 
