@@ -23,11 +23,15 @@ def takes_deployment_fields(function: F) -> F:
     """
     signature = inspect.signature(function)
     own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    # Older ZenML passes a step no parameter that is by keyword alone.
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     fields = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any)
+        inspect.Parameter(name, kind, default=None, annotation=Any)
         for name in DeploymentConfig.model_fields
         if name not in _GIVEN_OTHERWISE
     ]
+    # Older pydantic reads the types of parameters from here.
+    function.__annotations__.update({each.name: each.annotation for each in fields})
     function.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[*own, *fields]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from zenml.services.service import ServiceConfig
@@ -59,7 +59,15 @@ class SeldonResourceRequirements(BaseModel, metaclass=TellingModel):
     requests: dict[str, str] = Field(default_factory=dict)
 
 
-class SeldonDeploymentConfig(ServiceConfig, metaclass=TellingModel):
+if TYPE_CHECKING:
+    _Telling = TellingModel
+else:
+
+    class _Telling(TellingModel, type(ServiceConfig)):
+        """Older ZenML has a type of its own for the types of its configurations."""
+
+
+class SeldonDeploymentConfig(ServiceConfig, metaclass=_Telling):
     """One model to serve, as ZenML keeps it.
 
     Mutable, as ZenML assigns to its configurations. It takes every field of `DeploymentConfig`:

@@ -90,10 +90,15 @@ class SeldonModelDeployer(BaseModelDeployer):
         return self.deployer.cluster.namespace
 
     @override
-    def get_docker_builds(self, snapshot: PipelineSnapshotBase) -> list[BuildConfiguration]:
+    def get_docker_builds(
+        self,
+        snapshot: PipelineSnapshotBase | None = None,
+        *,
+        deployment: PipelineSnapshotBase | None = None,
+    ) -> list[BuildConfiguration]:
         """The images of steps that serve by code of the user's own, for a cluster.
 
-        The embedded runtime needs none. ZenML called the argument otherwise before 0.90. It asks
+        The embedded runtime needs none. ZenML called a snapshot a deployment before 0.90. It asks
         before anything runs, with all that a run's configuration gives: so that is judged here.
         """
         # Imported on use: most pipelines have no such step.
@@ -104,7 +109,10 @@ class SeldonModelDeployer(BaseModelDeployer):
         )
         from seldon_deployer.zenml_plugin.known_fields import check_steps
 
-        steps = snapshot.step_configurations
+        compiled = snapshot or deployment
+        if compiled is None:
+            return []
+        steps = compiled.step_configurations
         check_steps(steps)
         if not any(step.config.extra.get(CUSTOM_DEPLOYMENT) for step in steps.values()):
             return []
