@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from seldon_deployer import naming
 from seldon_deployer.cluster import PODS, SELDON_DEPLOYMENTS, Cluster, Object
+from seldon_deployer.deployer.give_back import give_back
 from seldon_deployer.deployer.wait import Verdict
 from seldon_deployer.errors import (
     ClusterError,
@@ -92,45 +93,18 @@ def undo(cluster: Cluster, applied: Object, previous: Object | None) -> str:
             return f"undone: {name} was removed again"
         if previous["metadata"].get("resourceVersion") == applied["metadata"]["resourceVersion"]:
             return f"{name} was left as it was: nothing had been changed"
+        found = cluster.get(SELDON_DEPLOYMENTS, name)
+        if found is None or found["metadata"]["uid"] != applied["metadata"]["uid"]:
+            # An apply would make it again.
+            return f"{name} is gone already"
         restored = cluster.apply(SELDON_DEPLOYMENTS, _as_it_was(previous, applied), force=True)
-        _give_back(cluster, previous, restored)
+        give_back(cluster, previous, applied, found, restored)
     except NotFound:
         return f"{name} is gone already"
     except SeldonDeployerError as error:
         log.warning("%s could not be undone: %s", name, error)
         return f"not undone: {error}"
     return f"undone: {name} is back at what was deployed before"
-
-
-def _give_back(cluster: Cluster, previous: Object, restored: Object) -> None:
-    """Name the owners again that there were, now that all is as it was.
-
-    Else the next apply of those from whom the failed deploy took fields, or who share some with us
-    since, would meet a conflict over a deploy that was undone.
-    """
-    before, after = _owners(previous), _owners(restored)
-    if [_owned(each) for each in before] == [_owned(each) for each in after]:
-        return
-    metadata = restored["metadata"]
-    of_status = [each for each in _entries(restored) if each not in after]
-    given = {
-        "managedFields": [*before, *of_status],
-        "resourceVersion": metadata["resourceVersion"],
-    }
-    try:
-        cluster.patch(SELDON_DEPLOYMENTS, metadata["name"], {"metadata": given})
-    except SeldonDeployerError as error:
-        log.warning("fields that were taken are not given back to their owners: %s", error)
-
-
-def _owners(obj: Object) -> list[Object]:
-    """Who owns what is asked for, in the order of names: the status is nobody's to ask for."""
-    asking = [each for each in _entries(obj) if each.get("subresource") != "status"]
-    return sorted(asking, key=lambda each: (each["manager"], each["operation"]))
-
-
-def _owned(entry: Object) -> Object:
-    return {key: value for key, value in entry.items() if key != "time"}
 
 
 def _as_it_was(previous: Object, applied: Object) -> Object:

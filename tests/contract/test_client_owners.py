@@ -6,10 +6,13 @@ import json
 import sys
 
 import pytest
+from client import MERGE
 
 from seldon_deployer.cli.run import run
 from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS
 from seldon_deployer.config import DeploymentConfig
+from seldon_deployer.deployer.failure import undo
+from seldon_deployer.deployer.give_back import give_back
 from seldon_deployer.errors import Conflict, DeploymentFailed, OwnershipError
 
 ARGO = "argocd-controller"
@@ -214,3 +217,85 @@ def test_the_diff_command_tells_whose_fields_they_are(deployer, cluster, argo, e
     found = json.loads(capsys.readouterr().out)
     assert found["conflicts"] == []
     assert {"field": ".spec.predictors", "manager": ARGO} in found["taken"]
+
+
+def write_status(cluster, live):
+    """What the operator does when it sees a change."""
+    said = {"status": {"state": "Creating", "description": live["metadata"]["resourceVersion"]}}
+    cluster.patch(SELDON_DEPLOYMENTS, "iris", said, subresource="status")
+
+
+@pytest.fixture
+def undone(cluster, argo):
+    """A deployment of Argo CD's that a deploy took, and how its values come back."""
+    whole = {"apiVersion": "machinelearning.seldon.io/v1", "kind": "SeldonDeployment"}
+
+    def manifest(uri):
+        graph = {"name": "m", "implementation": "SKLEARN_SERVER", "modelUri": uri}
+        predictors = [{"name": "default", "replicas": 1, "graph": graph}]
+        return {**whole, "metadata": {"name": "iris"}, "spec": {"predictors": predictors}}
+
+    argo(manifest("s3://1"))
+    previous = live_of(cluster)
+    applied = cluster.apply(SELDON_DEPLOYMENTS, manifest("s3://2"), force=True)
+
+    def restore():
+        found = live_of(cluster)
+        restored = cluster.apply(SELDON_DEPLOYMENTS, manifest("s3://1"), force=True)
+        return previous, applied, found, restored
+
+    return restore
+
+
+def test_owners_come_back_though_the_operator_writes_at_the_same_time(cluster, undone):
+    states = undone()
+    write_status(cluster, states[-1])
+
+    give_back(cluster, *states)
+
+    after = live_of(cluster)
+    assert owners_of(after) == owners_of(states[0])
+    assert after["status"]["state"] == "Creating"
+
+
+def label(client, sdeps):
+    note = {"metadata": {"labels": {"team": "botany"}}}
+    assert client.patch(f"{sdeps}/iris", note, MERGE, fieldManager="botanist").status == 200
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_wrote_while_a_deploy_failed_owns_what_it_wrote(
+    cluster, client, sdeps, undone, is_late
+):
+    if not is_late:
+        label(client, sdeps)
+    states = undone()
+    if is_late:
+        label(client, sdeps)
+
+    give_back(cluster, *states)
+
+    after = owners_of(live_of(cluster))
+    assert "f:team" in after.pop(("botanist", "Update"))["f:metadata"]["f:labels"]
+    assert after == owners_of(states[0])
+
+
+def test_a_deploy_of_ours_meanwhile_keeps_its_fields(cluster, undone):
+    states = undone()
+    newer = {key: states[1][key] for key in ("apiVersion", "kind", "spec")}
+    newer["metadata"] = {"name": "iris", "annotations": {"seldon-deployer/x": "1"}}
+    cluster.apply(SELDON_DEPLOYMENTS, newer, force=True)
+    between = owners_of(live_of(cluster))
+
+    give_back(cluster, *states)
+
+    assert owners_of(live_of(cluster)) == between
+
+
+def test_what_somebody_deleted_while_its_deploy_failed_is_not_made_again(cluster, undone):
+    previous, applied, _, _ = undone()
+    cluster.delete(SELDON_DEPLOYMENTS, "iris")
+
+    assert "is gone already" in undo(cluster, applied, previous)
+
+    assert live_of(cluster) is None
