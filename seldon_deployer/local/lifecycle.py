@@ -135,13 +135,17 @@ def stop(home: Path | None = None, *, patience_seconds: float = STOP_SECONDS) ->
         running = [process for name in MODULES if (process := _process(home, name))]
         try:
             # The gateway goes first: units that nobody holds a connection to end at once.
-            for process in reversed(running):
-                process.signal_group(signal.SIGTERM)
-                _wait_ended(process, patience_seconds)
+            stuck = [each.pid for each in reversed(running) if not _end(each, patience_seconds)]
         finally:
             # Units of a control that was killed, before or just now.
             left = end_recorded(home / "pods")
-        return bool(left or running)
+    if stuck:
+        named = " and ".join(f"process {pid}" for pid in stuck)
+        raise LocalRuntimeError(
+            f"{named} of the embedded runtime did not end by itself",
+            why=f"it was asked {patience_seconds:g} s before it was killed",
+        )
+    return bool(left or running)
 
 
 def _record(home: Path) -> RuntimeRecord:
@@ -186,14 +190,17 @@ def _process(home: Path, name: str) -> ProcessId | None:
     return ProcessId.parse((home / f"{name}.lock").read_text())
 
 
-def _wait_ended(process: ProcessId, patience_seconds: float) -> None:
+def _end(process: ProcessId, patience_seconds: float) -> bool:
+    """End a process and its group; whether it ended by itself."""
+    process.signal_group(signal.SIGTERM)
     try:
-        psutil.Process(process.pid).wait(timeout=patience_seconds)
+        found = psutil.Process(process.pid)
+        found.wait(timeout=patience_seconds)
     except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired as error:
+        return True
+    except psutil.TimeoutExpired:
         process.signal_group(signal.SIGKILL)
-        raise LocalRuntimeError(
-            f"process {process.pid} of the embedded runtime did not end by itself",
-            why=f"it was asked {patience_seconds:g} s ago and is killed now",
-        ) from error
+        # A next start is to find it gone.
+        psutil.wait_procs([found], timeout=patience_seconds)
+        return False
+    return True

@@ -89,14 +89,15 @@ def test_a_signal_to_both_processes_ends_both(tmp_path):
         assert processes_of(embedded.home) == []
 
 
-def test_a_control_that_does_not_end_is_killed_and_leaves_no_unit(tmp_path, code):
+@pytest.mark.parametrize("stuck", ["control", "gateway"])
+def test_what_does_not_end_is_killed_and_leaves_nothing(tmp_path, code, stuck):
     with running(tmp_path / "home") as embedded:
         embedded.apply(class_sdep("stuck", code))
         embedded.wait_served("stuck")
         units = [psutil.Process(pid) for pod in embedded.pods("stuck") for pid in pids_of(pod)]
-        os.kill(lifecycle.status(embedded.home).control, signal.SIGSTOP)
+        os.kill(getattr(lifecycle.status(embedded.home), stuck), signal.SIGSTOP)
 
-        with pytest.raises(LocalRuntimeError, match=r"asked 1 s ago and is killed now"):
+        with pytest.raises(LocalRuntimeError, match=r"asked 1 s before it was killed"):
             lifecycle.stop(embedded.home, patience_seconds=1.0)
 
         assert units
