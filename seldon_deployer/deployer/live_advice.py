@@ -26,13 +26,13 @@ from seldon_deployer.deployer.references import (
 from seldon_deployer.errors import ConfigError
 from seldon_deployer.manifest.advice import Advice
 from seldon_deployer.manifest.advice.rule import Severity
-from seldon_deployer.storage.location import parse_location
+from seldon_deployer.storage.location import KNOWN_REMOTES, parse_location
 
 # Seldon's initializer has this remote configured, for public buckets; no other.
 _CONFIGURED_REMOTES = frozenset({"gs"})
 _NO_REMOTES = frozenset({"pvc", "file"})
 # The stores whose own tools find an identity by themselves.
-_IDENTIFIED_REMOTES = frozenset({"s3", "gs", "azureblob"})
+_IDENTIFIED_REMOTES = frozenset(KNOWN_REMOTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,8 @@ def _remotes_without_secret(manifest: Object, facts: LiveFacts) -> Iterator[Find
         remote = _remote(each, facts)
         if not each.secret and remote is not None and remote not in known:
             message = f"no Secret is named, and the initializer knows no {remote} by itself"
+            if remote not in KNOWN_REMOTES:
+                message += f" (it is none of the stores {', '.join(KNOWN_REMOTES)})"
             yield Finding(each.field, message, is_told=not facts.may_have_default_secret)
 
 

@@ -41,6 +41,8 @@ _TYPES: dict[str, Kind] = {
 # rclone's remotes are these characters; an environment variable has no space.
 _ADDRESS = re.compile(r"([\w.-]+):(.*)", re.DOTALL)
 _HOST = re.compile(r"([^@/]+)@([a-z0-9]+)\.(?:dfs|blob)\.([\w.-]+)", re.IGNORECASE)
+# What the initializer calls the stores that there are credentials for.
+KNOWN_REMOTES = ("s3", "gs", "azureblob")
 _KNOWN = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
 
 

@@ -93,8 +93,7 @@ def _say(issue: ErrorDetails, kind: type) -> str:
         case type_ if type_ in _UNKNOWN_FIELD:
             return f"there is no such field{_meant(issue, kind)}"
         case "string_type":
-            is_plain = isinstance(issue["input"], (bool, int, float))
-            return "must be text" + (": put it in quotes" if is_plain else "")
+            return f"must be text{_instead(issue)}"
         case "union_tag_invalid":
             known = [tag.strip("' ") for tag in issue["ctx"]["expected_tags"].split(",")]
             given = issue["ctx"]["tag"]
@@ -105,6 +104,16 @@ def _say(issue: ErrorDetails, kind: type) -> str:
             return f"must be {issue['ctx']['expected']}{_similar(issue['input'], known)}"
     said = _SAID.get(issue["type"], issue["msg"].removeprefix("Value error, "))
     return said.replace("Input should be", "must be").replace("should have", "must have")
+
+
+def _instead(issue: ErrorDetails) -> str:
+    """What to do about something that is no text."""
+    given = issue["input"]
+    if isinstance(given, (bool, int, float)):
+        return ": put it in quotes"
+    if str(issue["loc"][-1]).endswith("_uri") and given is not None:
+        return f": save the {type(given).__name__}, and say where it lies"
+    return ""
 
 
 def _meant(issue: ErrorDetails, kind: type) -> str:

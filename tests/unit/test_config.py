@@ -45,6 +45,10 @@ def test_a_configuration_does_not_change() -> None:
         ({"tolerations": {"key": "a"}}, "tolerations: must be a list"),
         ({"labels": "a=b"}, "labels: must be a mapping of keys to values"),
         ({"annotations": {"a": 1}}, "annotations.a: must be text: put it in quotes"),
+        (
+            {"model_uri": object()},
+            "model_uri: must be text: save the object, and say where it lies",
+        ),
         ({"graph": {"name": "a", "type": "MODEL"}}, "graph: each unit says its kind"),
         ({"python_class": "not a class"}, "python_class: 'not a class' is no name such as"),
         (

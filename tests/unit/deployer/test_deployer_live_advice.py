@@ -146,6 +146,13 @@ def test_a_remote_of_ones_own_needs_its_own_keys():
     assert rules_of(sdep("az://c/m"), LiveFacts(FINE)) == {"secret-without-remote": "error"}
 
 
+@pytest.mark.parametrize(("uri", "is_store"), [("s3://b/m", True), ("models:/iris/1", False)])
+def test_an_address_of_no_store_is_told_which_there_are(uri, is_store):
+    [found] = check_live(sdep(uri, None), LiveFacts(may_have_default_secret=False))
+
+    assert ("it is none of the stores s3, gs, azureblob" in found.message) is not is_store
+
+
 def test_an_optional_secret_may_be_missing():
     optional = {"secretRef": {"name": "o", "optional": True}}
     pod = {"containers": [{"envFrom": [optional]}]}
