@@ -25,7 +25,7 @@ def find_task(config: bytes) -> str | None:
     """The task that follows from a config.json; None where none does, or where it is none."""
     try:
         document = json.loads(config)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     named = document.get("architectures") if isinstance(document, dict) else None
     if not isinstance(named, list):
