@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -23,6 +22,13 @@ from seldon_deployer.local.pod_folder import (
     ConfigMissing,
     PodFolder,
     decode_secret,
+)
+from seldon_deployer.local.pod_ports import (
+    Ports,
+    lease_ports,
+    probe_ports,
+    recall_ports,
+    write_ports,
 )
 from seldon_deployer.local.pod_status import (
     ContainerState,
@@ -165,7 +171,7 @@ class PodRunner:
         return code == 0
 
     async def _run_containers(self, is_adopted: bool) -> None:
-        ports = self._recall_ports() if is_adopted else self._lease_ports()
+        ports = recall_ports(self._pod) if is_adopted else lease_ports(self._pod, self._leases)
         specs = self._pod["spec"]["containers"]
         for spec, state in zip(specs, self._containers, strict=True):
             runnable = find_program(spec)
@@ -188,7 +194,7 @@ class PodRunner:
                         record,
                     ),
                     log=partial(self._folder.log, state.name),
-                    ports=_probe_ports(spec, known),
+                    ports=probe_ports(spec, known),
                     pod=self._long_name,
                     on_change=self._mark_dirty,
                     on_event=self._say,
@@ -216,40 +222,9 @@ class PodRunner:
                 self._mark_dirty()
                 await asyncio.sleep(_CONFIG_RETRY_SECONDS)
 
-    def _lease_ports(self) -> dict[str, dict[int, int]]:
-        """Real ports by container and the object's port."""
-        found: dict[str, dict[int, int]] = {}
-        for spec in self._pod["spec"]["containers"]:
-            if find_program(spec).program is not Program.SERVER:
-                continue
-            for port in spec.get("ports", []):
-                lease = PortLease()
-                self._leases.append(lease)
-                found.setdefault(spec["name"], {})[port["containerPort"]] = lease.number
-        return found
-
-    def _recall_ports(self) -> dict[str, dict[int, int]]:
-        named = json.loads(self._pod["metadata"]["annotations"][PORTS_ANNOTATION])
-        return {
-            spec["name"]: {
-                port["containerPort"]: named[spec["name"]][_port_name(port)]
-                for port in spec.get("ports", [])
-            }
-            for spec in self._pod["spec"]["containers"]
-            if spec["name"] in named
-        }
-
-    def _note_ports(self, ports: dict[str, dict[int, int]]) -> None:
-        """Write the real ports down on the pod, by container and port name, for the gateway."""
-        named = {
-            spec["name"]: {
-                _port_name(port): ports[spec["name"]][port["containerPort"]]
-                for port in spec.get("ports", [])
-            }
-            for spec in self._pod["spec"]["containers"]
-            if spec["name"] in ports
-        }
-        note = {PORTS_ANNOTATION: json.dumps(named, separators=(",", ":"))}
+    def _note_ports(self, ports: Ports) -> None:
+        """Write the real ports down on the pod, for the gateway."""
+        note = {PORTS_ANNOTATION: write_ports(self._pod, ports)}
         metadata = self._pod["metadata"]
         try:
             self._api.patch(
@@ -380,18 +355,5 @@ def is_running(folder: Path, pod: Object) -> bool:
     )
 
 
-def _port_name(port: Object) -> str:
-    return str(port.get("name", port["containerPort"]))
-
-
 def _state(spec: Object) -> ContainerState:
     return ContainerState(name=spec["name"], image=spec.get("image", ""))
-
-
-def _probe_ports(spec: Object, ports: dict[int, int]) -> dict[str, int]:
-    """Real ports by the number and by the name that a probe may use."""
-    known = {str(port): real for port, real in ports.items()}
-    for port in spec.get("ports", []):
-        if "name" in port:
-            known[port["name"]] = ports[port["containerPort"]]
-    return known
