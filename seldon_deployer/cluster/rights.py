@@ -38,7 +38,7 @@ def check_may_wait(cluster: Cluster, needed: Iterable[Right] = TO_WAIT) -> None:
     told = " and ".join(f"{verb} {resource.plural}" for verb, resource in missing)
     raise PermissionDenied(
         f"not allowed to {told} in namespace {cluster.namespace}",
-        why="so nobody could tell when it is done, and nothing was sent",
+        why="so nobody could tell when it is done, and no deployment was changed",
         hint=f"ask for the role that `seldon-deployer rbac -n {cluster.namespace}` prints",
         status=403,
     )

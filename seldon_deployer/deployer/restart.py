@@ -15,6 +15,7 @@ from typing import Any
 
 from seldon_deployer import naming
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS, Object
+from seldon_deployer.cluster.rights import check_may_wait
 from seldon_deployer.deployer.end import End
 from seldon_deployer.deployer.preflight import is_ours, look_before
 from seldon_deployer.deployer.references import storage_secrets
@@ -115,6 +116,8 @@ def _restart(
     if current is None or secret not in storage_secrets(current):
         # Deleted, or updated to another Secret, since it was listed.
         return
+    if not end.is_local:
+        check_may_wait(end.cluster)
     applied = end.cluster.apply(SELDON_DEPLOYMENTS, with_secret_version(current, secret, version))
     settle(
         end,

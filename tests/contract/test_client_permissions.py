@@ -264,11 +264,18 @@ def test_without_the_right_to_watch_nothing_is_written(
     assert f"not allowed to watch {resource} in namespace {namespace}" in caught.value.what
     assert f"rbac -n {namespace}`" in caught.value.hint
     assert admin.get(SELDON_DEPLOYMENTS, "iris") is None
-    made = admin.create(SELDON_DEPLOYMENTS, deployer_of(admin).render(WANTED))
-    with pytest.raises(PermissionDenied, match="nothing was sent"):
+    wanted = WANTED.model_copy(update={"secret_name": "creds"})
+    made = admin.create(SELDON_DEPLOYMENTS, deployer_of(admin).render(wanted))
+    with pytest.raises(PermissionDenied, match="no deployment was changed"):
         deployer_of(cluster).stop("iris")
+    secret = apply_secret(
+        admin, build_secret("creds", namespace, credentials_of("first").credentials)
+    )
+    with pytest.raises(PermissionDenied, match="no deployment was changed"):
+        deployer_of(cluster).restart_users(secret, timeout_seconds=60)
+    assert admin.get(SELDON_DEPLOYMENTS, "iris") == made
     if resource == "seldondeployments":
-        with pytest.raises(PermissionDenied, match="nothing was sent"):
+        with pytest.raises(PermissionDenied, match="no deployment was changed"):
             deployer_of(cluster).delete("iris")
         assert admin.get(SELDON_DEPLOYMENTS, "iris") == made
     else:
