@@ -106,6 +106,19 @@ def test_the_version_and_the_help_are_told(capsys):
     assert run([]) == 2
 
 
+def test_wrong_usage_is_told_with_a_click_that_has_fewer_kinds_of_errors(monkeypatch, capsys):
+    of_8_1 = (
+        "Abort BadArgumentUsage BadOptionUsage BadParameter ClickException Exit FileError "
+        "MissingParameter NoSuchOption UsageError"
+    )
+    for name, kind in list(vars(click.exceptions).items()):
+        if isinstance(kind, type) and issubclass(kind, Exception) and name not in of_8_1:
+            monkeypatch.delattr(click.exceptions, name)
+    assert run(["bogus"]) == 2
+    assert "No such command 'bogus'" in capsys.readouterr().err
+    assert run(["deploy", "--name", "a", "--replicas", "-1"]) == 2
+
+
 @pytest.mark.parametrize(
     "command",
     [name for name in cli.list_commands(click.Context(cli)) if name != "serve"],
