@@ -55,7 +55,11 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
 # framework -> format -> formats it can be turned into; the first that a server reads is taken.
 CONVERSIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "catboost": {"json": ("cbm",), "pickle": ("cbm",)},
-    "keras": {"keras": ("savedmodel",), "h5": ("savedmodel",)},
+    "keras": {
+        "keras": ("savedmodel",),
+        "h5": ("savedmodel",),
+        "pickle": ("keras", "savedmodel"),
+    },
     "lightgbm": {"pickle": ("text",)},
     "onnx": {"onnx": ("triton",)},
     "pytorch": {"module": ("torchscript",), "torchscript": ("triton",)},

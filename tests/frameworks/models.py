@@ -337,6 +337,7 @@ def train_keras() -> Trained:
             "zenml": lambda folder: model.save(folder / "model.keras"),
             "h5": lambda folder: model.save(folder / "model.h5"),
             "another name": lambda folder: model.save(folder / "iris.keras"),
+            "pickle": pickled(model),
             "savedmodel": export,
             "version folder": lambda folder: export(folder / "1"),
         },

@@ -65,6 +65,8 @@ SEEN: list[tuple[Train, str, str, str, str]] = [
     (models.train_keras, "another name", "v2", "KERAS_SERVER", "model.keras"),
     (models.train_keras, "h5", "seldon", "KERAS_SERVER", "model.h5"),
     (models.train_keras, "savedmodel", "v2", "KERAS_SERVER", "saved_model.pb"),
+    (models.train_keras, "pickle", "seldon", "KERAS_SERVER", "model.keras"),
+    (models.train_keras, "pickle", "v2", "KERAS_SERVER", "model.keras"),
     (models.train_keras, "version folder", "seldon", "KERAS_SERVER", "1/saved_model.pb"),
     (models.train_mlflow, "sklearn", "seldon", "MLFLOW_SERVER", "MLmodel"),
     (models.train_mlflow, "xgboost", "v2", "MLFLOW_SERVER", "MLmodel"),
@@ -170,6 +172,8 @@ def test_weights_alone_are_refused_with_what_to_save(tmp_path: Path) -> None:
         (models.train_xgboost_classifier, "zenml", "XGBOOST_SERVER"),
         (models.train_lightgbm_classifier, "zenml", "LIGHTGBM_SERVER"),
         (models.train_catboost, "zenml", "CATBOOST_SERVER"),
+        (models.train_keras, "pickle", None),
+        (models.train_keras, "pickle", "TENSORFLOW_SERVER"),
     ],
     ids=name_of,
 )
@@ -249,7 +253,7 @@ def test_a_pytorch_module_predicts_the_same_as_torchscript(tmp_path: Path, form:
     assert np.allclose(answer, trained.answers["predict"])
 
 
-@pytest.mark.parametrize("form", ["zenml", "h5"])
+@pytest.mark.parametrize("form", ["zenml", "h5", "pickle"])
 def test_a_keras_model_predicts_the_same_as_a_saved_model(tmp_path: Path, form: str) -> None:
     tensorflow = models.library("tensorflow")
     trained = models.train_keras()

@@ -19,6 +19,7 @@ Convert = Callable[[Source, Path, str], None]
 # (framework, format wanted) -> how.
 CONVERTERS: Mapping[tuple[str, str], Convert] = {
     ("catboost", "cbm"): boosters.convert_catboost,
+    ("keras", "keras"): keras.save_pickled,
     ("keras", "savedmodel"): keras.export_saved_model,
     ("lightgbm", "text"): boosters.convert_lightgbm,
     ("onnx", "triton"): triton.lay_out_onnx,

@@ -43,9 +43,10 @@ class Source:
         return self.folder / self.file
 
 
-def load_pickle(source: Source) -> Any:
+def load_pickle(source: Source, *, save_as: str = "") -> Any:
     """Load a pickled model: the one place where code in an artifact can run.
 
+    save_as: see `load_own`.
     Raises ArtifactError for an artifact that is not the user's own, and where loading fails.
     """
 
@@ -57,18 +58,21 @@ def load_pickle(source: Source) -> Any:
                 return pickle.load(file)  # noqa: S301 - guarded by load_own
         return load_file(source.path)
 
-    return load_own(source, load)
+    return load_own(source, load, save_as=save_as)
 
 
-def load_own(source: Source, load: Callable[[], T]) -> T:
-    """Call what loads pickled content of an artifact, if that artifact is the user's own."""
+def load_own(source: Source, load: Callable[[], T], *, save_as: str = "") -> T:
+    """Call what loads pickled content of an artifact, if that artifact is the user's own.
+
+    save_as: what to write instead of the pickle, where its format alone does not tell.
+    """
     if not source.is_own:
         raise ArtifactError(
             f"{source.file} is not converted",
             why="that means to load a pickle, which can run anything, and the artifact is not "
             "known to be your own",
-            hint=f"{_SAVE_AS.get(source.format, _SAVE_ITSELF)}, and deploy that; or deploy it from "
-            "the ZenML pipeline that wrote it",
+            hint=f"{save_as or _SAVE_AS.get(source.format, _SAVE_ITSELF)}, and deploy that; or "
+            "deploy it from the ZenML pipeline that wrote it",
         )
     try:
         with quiet():
