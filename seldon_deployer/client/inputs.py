@@ -125,9 +125,9 @@ def _has_form(kind: type, protocol: str) -> bool:
     import numpy as np
 
     if protocol == "v2":
-        return issubclass(kind, (str, bytes, bool, int, float, np.number, np.bool))
+        return issubclass(kind, (str, bytes, bool, int, float, np.number, np.bool_))
     # Rows of another length or of objects are JSON too, and some models read them.
-    return issubclass(kind, (str, bool, int, float, list, dict, np.number, np.bool))
+    return issubclass(kind, (str, bool, int, float, list, dict, np.number, np.bool_))
 
 
 def _foreign(where: str, kind: str, protocol: str) -> PayloadError:

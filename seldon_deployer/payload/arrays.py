@@ -99,7 +99,7 @@ def as_column(data: Any) -> Array:
     kinds = set(map(type, values))
     nulls = missing_kinds(kinds)
     # Of numbers alone: numpy makes text of what stands beside text, and cuts bytes at a zero.
-    if not all(issubclass(kind, (int, float, np.number, np.bool)) for kind in kinds - nulls):
+    if not all(issubclass(kind, (int, float, np.number, np.bool_)) for kind in kinds - nulls):
         return array
     values = [None if type(value) in nulls else _plain(value) for value in values]
     plain = {type(value) for value in values if value is not None}
