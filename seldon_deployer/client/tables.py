@@ -34,6 +34,8 @@ def read_columns(message: Message, protocol: str) -> dict[str, Array]:
             columns = _columns(Tensor(_PREDICTION, payload.value), payload.names)
         else:
             raise PayloadError(f"the answer is {payload.form}, not rows")
+    if not columns:
+        raise PayloadError("the answer has no columns")
     if len({len(column) for column in columns.values()}) > 1:
         raise PayloadError("the outputs differ in their number of rows")
     return columns
@@ -76,10 +78,8 @@ def _columns(tensor: Tensor, names: list[str]) -> dict[str, Array]:
 
 def _columns_of_json(value: Any) -> dict[str, Array]:
     if isinstance(value, list) and value:
-        rows = [
-            row for row in value if isinstance(row, dict) and row and row.keys() == value[0].keys()
-        ]
-        if len(rows) == len(value):
+        rows = [row for row in value if isinstance(row, dict) and row]
+        if len(rows) == len(value) and all(row.keys() == rows[0].keys() for row in rows):
             return {name: to_column([row[name] for row in rows]) for name in rows[0]}
         # Each is one answer, whatever it holds: such as the entities of one text.
         return {_PREDICTION: to_column(value)}

@@ -84,6 +84,8 @@ def test_an_answer_that_is_no_table_is_no_frame(make_client):
         ([[{"word": "a"}], []], {"prediction": [[{"word": "a"}], []]}),
         ([{"a": 1}, {"b": 2}], {"prediction": [{"a": 1}, {"b": 2}]}),
         (["good", "bad"], {"prediction": ["good", "bad"]}),
+        (["bad", {"a": 1}], {"prediction": ["bad", {"a": 1}]}),
+        ([[1], {"a": 1}], {"prediction": [[1], {"a": 1}]}),
     ],
 )
 def test_a_json_answer_of_rows_or_columns_may_be_a_frame(make_client, value, columns):
@@ -104,6 +106,15 @@ def test_a_json_answer_of_neither_is_no_frame(make_client, value):
         pytest.raises(PredictionError, match="the answer is a JSON value, not rows"),
     ):
         make_client(server.url).predict(["a"], returns="pandas")
+
+
+@pytest.mark.parametrize("returns", ["pandas", "polars"])
+def test_an_answer_without_columns_is_no_frame(make_client, returns):
+    with (
+        serving(Answer(body={"data": {"ndarray": [[], []]}})) as server,
+        pytest.raises(PredictionError, match="the answer has no columns"),
+    ):
+        make_client(server.url).predict([[1], [2]], returns=returns)
 
 
 def test_v2_outputs_are_asked_for_by_name(make_client):
