@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zenml.client import Client
 
 from seldon_deployer.config import DeploymentConfig, config_error
-from seldon_deployer.errors import InvalidFields
+from seldon_deployer.errors import ConfigError, InvalidFields
 from seldon_deployer.naming import resource_name
 from seldon_deployer.zenml_plugin.config import SeldonDeploymentConfig
 
@@ -29,15 +29,23 @@ def check_steps(steps: Mapping[str, Step]) -> None:
     """
     for step in steps.values():
         if step.config.extra.get(DEPLOYMENT):
-            from_steps = step.spec.inputs.keys() & DeploymentConfig.model_fields.keys()
+            from_steps = step.spec.inputs.keys() & {"config", *DeploymentConfig.model_fields}
             check_fields(read_fields(step.config.parameters), are_all=not from_steps)
 
 
 def read_fields(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that parameters of a step give, single ones over those of its `config`."""
+    """The fields that parameters of a step give, single ones over those of its `config`.
+
+    Raises ConfigError for a `config` that has no fields.
+    """
     config = parameters.get("config") or {}
     if isinstance(config, SeldonDeploymentConfig):
         config = config.model_dump(exclude_defaults=True, exclude={"name", "service_name"})
+    if not isinstance(config, Mapping):
+        raise ConfigError(
+            f"config is of type {type(config).__name__}, which has no fields of a deployment",
+            hint="give a SeldonDeploymentConfig, or its fields by name",
+        )
     single = {
         name: value
         for name, value in parameters.items()

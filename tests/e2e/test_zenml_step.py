@@ -57,6 +57,7 @@ said = [
         {"model_name": "!!!"},
         {"config": SeldonDeploymentConfig(model_name="wrong", hpa={"max_replica": 3})},
         {"parameters": [{"name": "method", "type": "INT", "value": "predict"}]},
+        {"config": "wrong"},
     )
 ]
 preset = seldon_model_deployer_step.with_options(parameters={"replicas": "many"})
@@ -76,6 +77,7 @@ answer({"said": said, "runs": Client().list_pipeline_runs().total - before})
         ["InvalidName", "no ASCII letter or digit is left of it"],
         ["ConfigError", "hpa.max_replica: there is no such field"],
         ["ConfigError", "the parameter 'method' cannot be of type INT"],
+        ["ConfigError", "config is of type str, which has no fields of a deployment"],
         ["ConfigError", "replicas: must be a whole number"],
     ]
     assert seen["runs"] == 0
@@ -189,6 +191,29 @@ answer({
     assert seen["runs"] == 1
     assert "hpa decides how many replicas there are" in seen["said"]
     assert seen["left"] == NOTHING
+
+
+def test_what_needs_the_configuration_that_another_step_makes_is_left_to_the_run(store):
+    seen = store.script(
+        PRELUDE
+        + PIPELINE
+        + """
+@step(enable_cache=False)
+def choose() -> SeldonDeploymentConfig:
+    return SeldonDeploymentConfig(model_name="mounted", volumes=[{"name": "scratch"}])
+
+@pipeline(enable_cache=False)
+def mounting():
+    mounts = [{"name": "scratch", "mount_path": "/scratch"}]
+    seldon_model_deployer_step(model=train(), config=choose(), volume_mounts=mounts)
+
+served = outcome(mounting().id).output.load()
+name = served.name
+deployer.delete_model_server(served.uuid)
+answer(name)
+"""
+    )
+    assert seen == "mounted"
 
 
 def test_the_step_names_the_model_after_the_pipeline_and_keeps_it_without_a_decision(store):
