@@ -105,7 +105,14 @@ class ParquetRows:
             raise UsageError(f"{path} is no Parquet file", why=str(error)) from error
         # Of an index that is a range there is no column, but a record of the range.
         noted = (self._file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
-        self._index = {name for name in noted if isinstance(name, str)}
+        index = {name for name in noted if isinstance(name, str)}
+        self._columns = [name for name in self._file.schema_arrow.names if name not in index]
+        if not self._columns:
+            raise UsageError(
+                f"{path} has no columns",
+                why=f"{', '.join(sorted(index))} is noted as the index of a frame" if index else "",
+                hint="write it with frame.reset_index().to_parquet(...)",
+            )
 
     @property
     def count(self) -> int:
@@ -115,8 +122,7 @@ class ParquetRows:
     def pieces(self, size: int) -> Iterator[Piece]:
         """Read them in order; where groups of rows end, a piece may be smaller."""
         start = 0
-        columns = [name for name in self._file.schema_arrow.names if name not in self._index]
-        for batch in self._file.iter_batches(batch_size=size, columns=columns):
+        for batch in self._file.iter_batches(batch_size=size, columns=self._columns):
             if not batch.num_rows:
                 continue
             names = batch.schema.names

@@ -94,6 +94,13 @@ def test_parquet_gives_columns_over_all_groups_of_rows(tmp_path):
     assert rows == [[1, "x"], [2, "y"], [3, None]]
 
 
+def test_a_parquet_file_of_an_index_alone_is_told(tmp_path):
+    frame = pd.DataFrame({"width": [1.5], "count": [1]}).set_index(["width", "count"])
+    frame.to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(UsageError, match=r"has no columns: count, width is noted as the index"):
+        open_rows(tmp_path / "rows.parquet")
+
+
 @pytest.mark.parametrize(
     "index", [None, [7, 3, 5], ["x", "y", "z"], pd.Index(["x", "y", "z"], name="id"),
               pd.MultiIndex.from_tuples([(1, "x"), (1, "y"), (2, "x")], names=["a", "id"])],
