@@ -121,10 +121,19 @@ def test_a_pickled_lambda_runs_only_where_it_is_allowed(
 @pytest.mark.parametrize(
     ("build", "why"),
     [
-        (with_layer_of_ones_own, "Could not locate class 'Doubled'.*predict function.*export"),
+        (
+            with_layer_of_ones_own,
+            "Could not locate class 'Doubled'.*export.*register.*predict function",
+        ),
         (with_loss_of_ones_own, r"Could not locate function 'distance'.*model\.save"),
-        (with_registered_layer, "no code of yours, such as tests>Tripled.*predict function"),
-        (with_registered_activation, "no code of yours, such as tests>squared.*predict function"),
+        (
+            with_registered_layer,
+            "no code of yours, such as tests>Tripled.*TENSORFLOW_SERVER.*predict",
+        ),
+        (
+            with_registered_activation,
+            "no code of yours, such as tests>squared.*TENSORFLOW_SERVER.*predict",
+        ),
         (only_a_layer, r"holds no model of Keras.*Dense.*model\.save"),
     ],
 )

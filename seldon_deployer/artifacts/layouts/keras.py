@@ -13,10 +13,10 @@ from seldon_deployer.artifacts.layouts.source import Source, import_framework, l
 from seldon_deployer.errors import ArtifactError
 
 _SAVE_AS = "save it with model.save('model.keras')"
-_OWN_CODE = (
-    "serve it by a predict function of your own, with the custom deployer step; or deploy the "
-    "folder that model.export('1') writes where it was trained, which needs no code of yours"
+_EXPORT = (
+    "deploy the folder that model.export('1') writes where it was trained: that is without code"
 )
+_PREDICT = "serve it by a predict function that imports that code, with the custom deployer step"
 # How Keras says, in the midst of a whole configuration, what a pickle lacks.
 _LACKS = re.compile(r"Could not locate (?:class|function) '[^']+'")
 # Whose classes it imports by itself, registered or not: all others it knows from who has.
@@ -34,13 +34,13 @@ def save_pickled(source: Source, draft: Path, target: str) -> None:
         raise ArtifactError(
             f"{source.file} cannot be saved as a file of Keras",
             why=f"{type(error).__name__}: {error}",
-            hint=_OWN_CODE,
+            hint=_EXPORT,
         ) from error
     if own := sorted(set(_find_registered(_read_config(path)))):
         raise ArtifactError(
             f"{source.file} cannot be served from a file of Keras",
             why=f"its server has no code of yours, such as {', '.join(own)}",
-            hint=_OWN_CODE,
+            hint=f"set implementation=TENSORFLOW_SERVER, to have it exported; or {_PREDICT}",
         )
 
 
@@ -52,10 +52,11 @@ def export_saved_model(source: Source, draft: Path, target: str) -> None:
     """
     keras = import_framework("keras", file=source.file)
     import_framework("tensorflow", file=source.file)
-    pickled = _load_pickled(source, keras) if source.format == "pickle" else None
+    model = _load_pickled(source, keras) if source.format == "pickle" else None
     try:
         with quiet():
-            model = pickled or keras.saving.load_model(source.path, compile=False)
+            if model is None:
+                model = keras.saving.load_model(source.path, compile=False)
             model.export(str(draft / PurePosixPath(target).parent), verbose=False)
     except Exception as error:
         raise ArtifactError(
@@ -76,7 +77,8 @@ def _load_pickled(source: Source, keras: Any) -> Any:
         raise ArtifactError(
             f"{source.file} cannot be loaded to convert it",
             why=f"Keras pickles a model without the code in it that is yours: {lacks[0]}",
-            hint=f"where it is a loss or a metric, {_SAVE_AS} and deploy that; else {_OWN_CODE}",
+            hint=f"where that is a loss or a metric, {_SAVE_AS} and deploy that; else {_EXPORT}; "
+            f"or register it with @keras.saving.register_keras_serializable(), and {_PREDICT}",
         ) from error.__cause__
     if not isinstance(model, keras.Model):
         raise ArtifactError(
