@@ -198,6 +198,35 @@ def test_a_pickled_model_may_have_any_of_the_usual_names(name: str, protocol: in
     assert (detected.implementation, detected.target) == (SKLEARN, "model.joblib")
 
 
+@pytest.mark.parametrize("protocol", ["seldon", "v2"])
+@pytest.mark.parametrize(
+    ("server", "wanted", "target"),
+    [
+        (None, "keras", "model.keras"),
+        ("KERAS_SERVER", "keras", "model.keras"),
+        ("TENSORFLOW_SERVER", "savedmodel", "1/saved_model.pb"),
+    ],
+)
+def test_a_pickled_keras_model_is_turned_into_what_its_server_reads(
+    protocol: str, server: str | None, wanted: str, target: str
+) -> None:
+    # As cloudpickle writes it: before the class the function that builds the model again.
+    content = (
+        b"\x80\x02ccloudpickle.cloudpickle\n_make_function\nq\x000"
+        b"ckeras.src.models.functional\nFunctional\nq\x01)\x81q\x02."
+    )
+
+    detected = detect(
+        ["artifact.pkl", "python_version.txt"],
+        protocol=protocol,
+        implementation=server,
+        read=lambda path, limit_bytes: content[:limit_bytes] if path == "artifact.pkl" else b"3.11",
+    )
+
+    assert (detected.framework, detected.implementation) == ("keras", server or "KERAS_SERVER")
+    assert (detected.fits, detected.converted_to, detected.target) == (False, wanted, target)
+
+
 def test_data_beside_a_model_is_no_second_one() -> None:
     pickled = {"data.pkl": np.zeros(3), "model.pkl": LogisticRegression()}
 
