@@ -156,7 +156,7 @@ def _describe(names: list[str]) -> PickledObject:
 def sklearn_version(path: Path) -> str | None:
     """The scikit-learn version recorded in a pickle or joblib file; None where there is none.
 
-    Of a compressed file it is looked for in what is unpacked of it.
+    Of a compressed file it is looked for in what is unpacked of it. Raises ArtifactError.
     """
     try:
         with _open_content(path) as content:

@@ -26,8 +26,8 @@ def clock():
 
 
 @pytest.fixture
-def api(clock):
-    return Api(Store(), clock=clock)
+def api(store, clock):
+    return Api(store, clock=clock)
 
 
 def _map(name="a", **data):

@@ -38,8 +38,8 @@ DEPLOYMENT = "iris-default-0-iris"
 class Cluster:
     """The two controllers, called until they have nothing more to do."""
 
-    def __init__(self) -> None:
-        self.store = Store()
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self.api = Api(self.store)
         self.states: list[str] = []
         self.deadlines: list = []
@@ -102,8 +102,8 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster():
-    cluster = Cluster()
+def cluster(store):
+    cluster = Cluster(store)
     cluster.api.create(SELDON_DEPLOYMENTS, "default", copy.deepcopy(SDEP), manager="me")
     cluster.settle()
     return cluster
@@ -206,8 +206,8 @@ def test_a_hand_edit_of_what_the_operator_wants_is_undone(cluster):
     assert cluster.api.get(DEPLOYMENTS, "default", DEPLOYMENT)["spec"]["replicas"] == 1
 
 
-def test_a_deployment_of_somebody_else_with_the_wanted_name_is_replaced():
-    cluster = Cluster()
+def test_a_deployment_of_somebody_else_with_the_wanted_name_is_replaced(store):
+    cluster = Cluster(store)
     foreign = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -23,8 +23,8 @@ MISSING = 'error looking up service account default/reader: serviceaccount "read
 
 
 @pytest.fixture
-def api():
-    return Api(Store())
+def api(store):
+    return Api(store)
 
 
 def accounts_of(api, namespace):

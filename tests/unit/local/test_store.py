@@ -43,8 +43,7 @@ def test_a_version_is_never_used_twice_even_when_the_log_is_cut(tmp_path):
     again.close()
 
 
-def test_the_log_tells_what_was_before():
-    store = Store()
+def test_the_log_tells_what_was_before(store):
     start = store.version
     first = store.put(KEY, _obj(data=1))
     second = store.put(KEY, _obj(data=2))
@@ -55,8 +54,7 @@ def test_the_log_tells_what_was_before():
     assert store.changes("secrets", start) == []
 
 
-def test_dependents_are_found_by_the_uid_of_their_owner():
-    store = Store()
+def test_dependents_are_found_by_the_uid_of_their_owner(store):
     child = _obj("b")
     child["metadata"]["ownerReferences"] = [{"uid": "uid-a"}]
     key = Key("pods", "default", "b")
@@ -66,8 +64,7 @@ def test_dependents_are_found_by_the_uid_of_their_owner():
     assert store.dependents("uid-a") == []
 
 
-def test_listeners_hear_of_each_write_until_they_leave():
-    store = Store()
+def test_listeners_hear_of_each_write_until_they_leave(store):
     heard = []
     leave = store.subscribe(heard.append)
     store.put(KEY, _obj())
