@@ -9,8 +9,11 @@ A file is the share of one worker, so that what its tests have in common is star
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,19 @@ _ORDER = ("pairs", "e2e", "frameworks", "storage", "fuzz", "client", "unit", "co
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long."""
     items.sort(key=lambda item: _ORDER.index(item.path.relative_to(_HERE).parts[0]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Give back the package's log and the process's hook, which the command line takes."""
+    hook, log = sys.excepthook, logging.getLogger("seldon_deployer")
+    handlers, propagate, level = log.handlers[:], log.propagate, log.level
+    try:
+        return (yield)
+    finally:
+        sys.excepthook = hook
+        log.handlers[:], log.propagate = handlers, propagate
+        log.setLevel(level)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

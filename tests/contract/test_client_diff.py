@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
@@ -11,13 +10,6 @@ from seldon_deployer.cli.run import run
 from seldon_deployer.cluster import SELDON_DEPLOYMENTS
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.errors import InvalidName, OwnershipError
-
-
-@pytest.fixture(autouse=True)
-def _own_excepthook():
-    before = sys.excepthook
-    yield
-    sys.excepthook = before
 
 
 def config(**more):

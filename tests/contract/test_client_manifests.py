@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import sys
 
 import pytest
 import yaml
@@ -19,17 +17,6 @@ from seldon_deployer.errors import (
     ManifestError,
     OwnershipError,
 )
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was():
-    """The command line takes the process's hook and the package's log; give both back."""
-    hook, log = sys.excepthook, logging.getLogger("seldon_deployer")
-    handlers, propagate, level = log.handlers[:], log.propagate, log.level
-    yield
-    sys.excepthook = hook
-    log.handlers[:], log.propagate = handlers, propagate
-    log.setLevel(level)
 
 
 def manifest(uri="s3://m/1", **spec):

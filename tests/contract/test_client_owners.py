@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 from client import MERGE
@@ -18,13 +17,6 @@ from seldon_deployer.errors import Conflict, DeploymentFailed, OwnershipError
 ARGO = "argocd-controller"
 PREDICTORS = (".spec.predictors", ARGO)
 URI_NOTE = (".metadata.annotations.seldon-deployer/model-uri", ARGO)
-
-
-@pytest.fixture(autouse=True)
-def _own_excepthook():
-    before = sys.excepthook
-    yield
-    sys.excepthook = before
 
 
 def config(uri="s3://m/1", **more):

@@ -9,6 +9,7 @@ import pytest
 from client import Client
 from scripted_operator import ScriptedOperator
 
+from seldon_deployer.cli.run import run
 from seldon_deployer.cluster import SECRETS, SELDON_DEPLOYMENTS, Resource, connect
 from seldon_deployer.config import DeploymentConfig
 from seldon_deployer.deployer import Deployer, StorageCredentials
@@ -224,25 +225,13 @@ def test_a_secret_that_we_may_not_read_is_a_warning_and_under_strict_an_error(
 
 
 def test_the_command_silences_rules_too(end, cluster, tmp_path, capsys):
-    import logging
-    import sys
-
-    from seldon_deployer.cli.run import run
-
-    hook, log = sys.excepthook, logging.getLogger("seldon_deployer")
-    before = log.handlers[:], log.propagate, log.level
     arguments = ["diff", "--name", "iris", "--model-uri", "s3://m/1"]
     arguments += ["--implementation", "SKLEARN_SERVER", "--secret-name", "missing"]
     arguments += ["--kubeconfig", str(end.kubeconfig), "-n", cluster.namespace]
-    try:
-        assert run(arguments) == 2
-        assert "there is no Secret missing" in capsys.readouterr().err
-        assert run([*arguments, "--preflight", "off"]) == 1
-        assert run([*arguments, "--ignore", "missing-secret"]) == 1
-    finally:
-        sys.excepthook = hook
-        log.handlers[:], log.propagate = before[0], before[1]
-        log.setLevel(before[2])
+    assert run(arguments) == 2
+    assert "there is no Secret missing" in capsys.readouterr().err
+    assert run([*arguments, "--preflight", "off"]) == 1
+    assert run([*arguments, "--ignore", "missing-secret"]) == 1
 
 
 def test_a_volume_that_is_mounted_here_too_is_looked_at(

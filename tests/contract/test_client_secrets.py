@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import sys
 
 import pytest
 import yaml
@@ -24,17 +23,6 @@ KEYS = {
     "rclone_config_s3_session_token": CANARY,
 }
 OURS = {"app.kubernetes.io/managed-by": "seldon-deployer"}
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was():
-    """The command line takes the process's hook and the package's log; give both back."""
-    hook, log = sys.excepthook, logging.getLogger("seldon_deployer")
-    handlers, propagate, level = log.handlers[:], log.propagate, log.level
-    yield
-    sys.excepthook = hook
-    log.handlers[:], log.propagate = handlers, propagate
-    log.setLevel(level)
 
 
 @pytest.fixture

@@ -32,14 +32,6 @@ def nowhere(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.fixture(autouse=True)
-def _own_excepthook():
-    """The command line takes the process's hook for unexpected errors; give it back."""
-    before = sys.excepthook
-    yield
-    sys.excepthook = before
-
-
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],

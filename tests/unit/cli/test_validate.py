@@ -35,13 +35,6 @@ NO_URI = (
 NO_MODE = 'spec.predictors[0].graph: Invalid value: "": No logger mode specified'
 
 
-@pytest.fixture(autouse=True)
-def _own_excepthook():
-    before = sys.excepthook
-    yield
-    sys.excepthook = before
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
