@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import threading
@@ -133,6 +134,20 @@ def raw_server(answer: Callable[[socket.socket, int], object]) -> Iterator[str]:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """All of a request: what is left unread at the end resets the connection, and a reset may
+    overtake the answer.
+    """
+    read = b""
+    while piece := connection.recv(65536):
+        read += piece
+        head, end, body = read.partition(b"\r\n\r\n")
+        told = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if end and len(body) >= (int(told[1]) if told else 0):
+            break
+    return read
 
 
 def free_port() -> int:

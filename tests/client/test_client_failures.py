@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from answering import Answer, free_port, raw_server, serving
+from answering import Answer, free_port, raw_server, read_request, serving
 
 from seldon_deployer.client.failures import says_failure
 from seldon_deployer.errors import PayloadError, PredictionError
@@ -179,7 +179,7 @@ def test_a_service_that_answers_drop_by_drop_is_given_up_too(make_client):
     end = threading.Event()
 
     def drip(connection: socket.socket, number: int) -> None:
-        connection.recv(65536)
+        read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not end.wait(0.02):
             try:
@@ -211,7 +211,7 @@ def test_an_unknown_host_is_named(make_client):
 
 def test_what_speaks_no_http_is_told(make_client):
     def greet(connection: socket.socket, number: int) -> None:
-        connection.recv(65536)
+        read_request(connection)
         connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
 
     with raw_server(greet) as url:
@@ -220,7 +220,7 @@ def test_what_speaks_no_http_is_told(make_client):
 
 def test_an_answer_that_breaks_off_is_an_error(make_client):
     def break_off(connection: socket.socket, number: int) -> None:
-        connection.recv(65536)
+        read_request(connection)
         connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"strData":')
 
     with raw_server(break_off) as url:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from answering import Answer, raw_server, serving
+from answering import Answer, raw_server, read_request, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +63,7 @@ def test_a_server_that_comes_up_in_time_is_reached(make_client):
         listening.append(socket.create_server(("127.0.0.1", port)))
         connection, _ = listening[0].accept()
         with connection:
-            connection.recv(65536)
+            read_request(connection)
             body = b'{"strData":"x"}'
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
@@ -80,7 +80,7 @@ def cutting(times: int, seen: list[int]):
     """Takes the request and hangs up, so many times; then answers."""
 
     def answer(connection: socket.socket, number: int) -> None:
-        connection.recv(65536)
+        read_request(connection)
         seen.append(number)
         if number >= times:
             body = b'{"strData":"x"}'
