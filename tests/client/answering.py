@@ -64,7 +64,12 @@ def serving(
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             names = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, self.path, names, self.rfile.read(length))
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Its client is gone: nothing was asked.
+                self.close_connection = True
+                return
+            request = Request(self.command, self.path, names, body)
             with lock:
                 server.requests.append(request)
                 number = len(server.requests) - 1
