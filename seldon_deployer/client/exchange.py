@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, get_args
 
 from seldon_deployer.client.address import Address
@@ -58,8 +59,7 @@ class Exchange:
         if self.is_binary:
             parameters = message.get("parameters") or {}
             message = {**message, "parameters": {_BINARY_OUTPUT: True, **parameters}}
-        doubt = self.find_doubt(data)
-        return self.ask(self.address.prediction_url, message, doubt=doubt)
+        return self.ask(self.address.prediction_url, message, doubt=self.doubter(data))
 
     def ask_feedback(
         self, request: Any, response: Message | None, *, reward: float, truth: Any
@@ -86,12 +86,17 @@ class Exchange:
         headers = {"Accept": "application/json", **self.connection.credentials()}
         return Call("GET", self.address.metadata_url, headers)
 
-    def find_doubt(self, data: Any) -> str:
-        """What to try if the model refuses these data; '' where they look as data mostly do."""
-        return find_doubt(data, self.address.protocol)
+    def doubter(self, data: Any) -> Callable[[], str]:
+        """What says, if the model refuses these data, what to try: most that are asked are not."""
+        return partial(find_doubt, data, self.address.protocol)
 
     def ask(
-        self, url: str, message: Message, *, is_repeatable: bool = True, doubt: str = ""
+        self,
+        url: str,
+        message: Message,
+        *,
+        is_repeatable: bool = True,
+        doubt: Callable[[], str] = str,
     ) -> Call:
         """Build a request of a whole message, JSON or with bytes behind it."""
         parts: list[Buffer] = []
@@ -212,14 +217,14 @@ def _needing_numpy() -> Iterator[None]:
         ) from error
 
 
-def _encode(message: Message, doubt: str) -> bytes:
+def _encode(message: Message, doubt: Callable[[], str]) -> bytes:
     try:
         return json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(
             "the message cannot be sent as JSON",
             why=str(error),
-            hint=doubt
+            hint=doubt()
             or "a whole message holds what JSON has: lists, texts, numbers, and None "
             "for NaN; rows and arrays by themselves are written for you",
         ) from error

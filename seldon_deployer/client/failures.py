@@ -116,9 +116,10 @@ def _told(name: str, call: Call, reply: Reply, message: Any, reason: str) -> Pre
         )
     else:
         hint = _hint(name, None, reply.status)
-        if call.doubt and is_of_data and reply.status not in _OF_SIZE:
+        is_refused = is_of_data and reply.status not in _OF_SIZE
+        if is_refused and (doubt := call.doubt()):
             # A model that fails is as likely to have failed over these data.
-            hint = f"{call.doubt}; or {hint}" if reply.status == 500 else call.doubt
+            hint = f"{doubt}; or {hint}" if reply.status == 500 else doubt
     return PredictionError(what, why=reason, hint=hint, status=reply.status, is_of_data=is_of_data)
 
 

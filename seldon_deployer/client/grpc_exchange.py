@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +34,14 @@ class GrpcExchange(Exchange):
             # Tensors are raw bytes in any case.
             message = self.build_message(data, names, outputs, as_arrays=True)
             content = grpc_wire.write_v2(message, model=self._model, version=self.address.version)
-            return self._call(f"{_V2}/ModelInfer", content, doubt=self.find_doubt(data))
+            return self._call(f"{_V2}/ModelInfer", content, doubt=self.doubter(data))
         if isinstance(data, (dict, str, bytes)):
             message = self.build_message(data, names, outputs, as_arrays=False)
             content = grpc_wire.write_seldon(message, _SELDON_MESSAGE)
         else:
             self.check_outputs(outputs)
             content = _write_rows(data, names)
-        return self._call(f"{_SELDON}/Predict", content, doubt=self.find_doubt(data))
+        return self._call(f"{_SELDON}/Predict", content, doubt=self.doubter(data))
 
     def ask_feedback(
         self, request: Any, response: Message | None, *, reward: float, truth: Any
@@ -90,7 +90,12 @@ class GrpcExchange(Exchange):
         return self.address.model
 
     def _call(
-        self, method: str, content: bytes, *, is_repeatable: bool = True, doubt: str = ""
+        self,
+        method: str,
+        content: bytes,
+        *,
+        is_repeatable: bool = True,
+        doubt: Callable[[], str] = str,
     ) -> Call:
         headers = {name.lower(): value for name, value in self.connection.credentials().items()}
         # An ingress finds the deployment by these.

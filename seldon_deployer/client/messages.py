@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,8 +19,8 @@ class Call:
     body: Sequence[Buffer] = ()
     is_repeatable: bool = True
     """Whether asking twice is as good as asking once: so it is but for feedback."""
-    doubt: str = ""
-    """What to try first if the model refuses what is asked with."""
+    doubt: Callable[[], str] = str
+    """Says what to try first if the model refuses what is asked with; '' for nothing."""
 
     @property
     def size_bytes(self) -> int:

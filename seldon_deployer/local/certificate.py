@@ -16,7 +16,7 @@ _VARIABLE = "SELDON_CERT_MOUNT_PATH"
 
 def add_certificate(pod: Object, predictor: Object) -> None:
     """Mount the Secret of `ssl`, where a predictor has one, into each container, in place."""
-    secret = (predictor.get("ssl") or {}).get("certSecretName")
+    secret = _secret_of(predictor)
     if not secret:
         return
     source = {"secretName": secret, "defaultMode": 420}
@@ -29,4 +29,8 @@ def add_certificate(pod: Object, predictor: Object) -> None:
 
 def scheme(predictor: Object) -> str:
     """How the kubelet asks the orchestrator whether it is ready."""
-    return "HTTPS" if (predictor.get("ssl") or {}).get("certSecretName") else "HTTP"
+    return "HTTPS" if _secret_of(predictor) else "HTTP"
+
+
+def _secret_of(predictor: Object) -> str:
+    return str((predictor.get("ssl") or {}).get("certSecretName") or "")
